@@ -40,7 +40,7 @@ func (BondMode) Aliases() map[string]string {
 // BondPort holds the options of one port of a bond.
 type BondPort struct {
 	// Name names the port.
-	Name string `state:"name"`
+	Name string `state:"name,required"`
 	// Priority decides which port becomes active; higher is better (kernel 6.0).
 	Priority *int32 `state:"priority"`
 	// QueueID is the transmit queue of the port, unique unless 0.

@@ -75,7 +75,7 @@ func (MulticastRouter) Aliases() map[string]string {
 // BridgePort is one port of a bridge with its options.
 type BridgePort struct {
 	// Name names the port.
-	Name string `state:"name"`
+	Name string `state:"name,required"`
 	// Hairpin is whether frames go back out of the port they came in by.
 	Hairpin *bool `state:"stp-hairpin-mode"`
 	// PathCost is the spanning tree cost, 1 to 65535.

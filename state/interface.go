@@ -77,7 +77,7 @@ type MAC string
 type Interface struct {
 	// Name is the kernel's name of the link, at most 15 bytes. With Identifier
 	// mac-address it is only the name of the profile.
-	Name string `state:"name"`
+	Name string `state:"name,required"`
 	// ProfileName names NetworkManager's profile where it differs from Name.
 	ProfileName string `state:"profile-name"`
 	// Description is free text of the author.
@@ -126,6 +126,9 @@ type Interface struct {
 	VLAN *VLAN `state:"vlan"`
 	// Bridge is the section of a Linux bridge.
 	Bridge *Bridge `state:"bridge"`
+	// OVSBridge is the section of an Open vSwitch bridge, under the same key;
+	// it is kept, not carried out.
+	OVSBridge Raw `state:"bridge,type=ovs-bridge"`
 
 	// The sections below are kept and compared, not carried out.
 
@@ -158,7 +161,7 @@ type Interface struct {
 // AltName is one further name of a link.
 type AltName struct {
 	// Name is the alternative name, at most 127 bytes.
-	Name string `state:"name"`
+	Name string `state:"name,required"`
 	// State is absent to remove the name.
 	State LinkState `state:"state"`
 }

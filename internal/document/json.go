@@ -17,31 +17,28 @@ func readJSON(name string, data []byte, problems *problem.List) *Document {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil
 	}
-	var found problem.List
-	s := jsonScanner{name: name, text: string(data), line: 1, column: 1, problems: &found}
+	s := jsonScanner{text: string(data), line: 1, column: 1}
 	s.space()
 	root, ok := s.value(0)
 	s.space()
 	if !ok || s.at != len(s.text) {
 		return nil
 	}
-	for _, p := range found.All() {
-		problems.Add(p)
-	}
+	addDuplicates(name, &root, s.duplicates, problems)
 	return &Document{Name: name, Root: root}
 }
 
 // jsonScanner walks through a JSON text. Its methods return false at the
 // first thing that is not JSON.
 type jsonScanner struct {
-	name     string
-	text     string
-	at       int
-	problems *problem.List
+	text string
+	at   int
 	// line and column are the position of the byte counted up to.
 	line, column, counted int
 	// stack collects the items of the collections that are still open.
 	stack []Node
+	// duplicates are the keys that were given twice.
+	duplicates []duplicate
 }
 
 // here returns an empty node at the current position.
@@ -105,7 +102,7 @@ func (s *jsonScanner) value(depth int) (Node, bool) {
 func (s *jsonScanner) object(n Node, depth int) (Node, bool) {
 	n.Kind = Mapping
 	base := len(s.stack)
-	var seen map[string]int
+	var keys keySet
 	if s.next('}') {
 		return n, true
 	}
@@ -121,10 +118,9 @@ func (s *jsonScanner) object(n Node, depth int) (Node, bool) {
 		if !ok {
 			return n, false
 		}
-		if seen == nil && len(s.stack)-base >= 2*manyKeys {
-			seen = indexKeys(s.stack[base:])
-		}
-		if checkKey(s.name, s.stack[base:], &key, seen, s.problems) {
+		if first := keys.find(s.stack[base:], text); first >= 0 {
+			s.duplicates = append(s.duplicates, duplicate{key: key, first: s.stack[base+first]})
+		} else {
 			s.stack = append(s.stack, key, value)
 		}
 		if !s.next(',') {
@@ -132,14 +128,6 @@ func (s *jsonScanner) object(n Node, depth int) (Node, bool) {
 		}
 	}
 	return s.close(n, base, '}')
-}
-
-func indexKeys(items []Node) map[string]int {
-	seen := make(map[string]int, len(items))
-	for i := 0; i < len(items); i += 2 {
-		seen[items[i].Text] = i
-	}
-	return seen
 }
 
 func (s *jsonScanner) array(n Node, depth int) (Node, bool) {

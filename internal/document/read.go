@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"strconv"
 	"unicode/utf8"
 
 	"holdfast/internal/problem"
@@ -86,33 +87,72 @@ func position(data []byte, at int) (line, column int) {
 	return bytes.Count(before, []byte{'\n'}) + 1, utf8.RuneCount(before[start:]) + 1
 }
 
-// checkKey adds a problem if the key is among the keys before it. seen is
-// made for mappings with many keys only; small ones are searched.
-func checkKey(name string, items []Node, key *Node, seen map[string]int, problems *problem.List) bool {
-	earlier := -1
-	if seen != nil {
-		if at, ok := seen[key.Text]; ok {
-			earlier = at
-		}
-		seen[key.Text] = len(items)
-	} else {
+// duplicate is a key that was given twice in one mapping.
+type duplicate struct {
+	key, first Node
+}
+
+// keySet finds the keys of one mapping while it is read: by search as long as
+// they are few, in a map when they are many.
+type keySet struct {
+	seen map[string]int
+}
+
+// manyKeys is the number of keys from which on a map is faster.
+const manyKeys = 24
+
+// find returns the index in items of the key with that text, or -1.
+func (s *keySet) find(items []Node, text string) int {
+	if len(items) < 2*manyKeys {
 		for i := 0; i < len(items); i += 2 {
-			if items[i].Text == key.Text {
-				earlier = i
-				break
+			if items[i].Text == text {
+				return i
+			}
+		}
+		return -1
+	}
+	if s.seen == nil {
+		s.seen = make(map[string]int, len(items))
+		for i := 0; i < len(items); i += 2 {
+			s.seen[items[i].Text] = i
+		}
+	}
+	if i, ok := s.seen[text]; ok {
+		return i
+	}
+	s.seen[text] = len(items)
+	return -1
+}
+
+// addDuplicates adds a problem for each duplicate, whose path is searched in
+// the finished tree.
+func addDuplicates(name string, root *Node, duplicates []duplicate, problems *problem.List) {
+	for _, d := range duplicates {
+		p := at(name, &d.key, "the key is given twice")
+		p.Key, _ = pathTo(root, &d.first)
+		p.Hint = "it was first given in line " + strconv.Itoa(int(d.first.Line))
+		problems.Add(p)
+	}
+}
+
+// pathTo returns the key path of the key at the position of key.
+func pathTo(n, key *Node) (path string, ok bool) {
+	for i := range n.Items {
+		item := &n.Items[i]
+		switch {
+		case n.Kind == Sequence:
+			if rest, ok := pathTo(item, key); ok {
+				return Join("["+strconv.Itoa(i)+"]", rest), true
+			}
+		case i%2 == 0:
+			if item.Line == key.Line && item.Column == key.Column {
+				return item.Text, true
+			}
+		default:
+			if rest, ok := pathTo(item, key); ok {
+				return Join(n.Items[i-1].Text, rest), true
 			}
 		}
 	}
-	if earlier < 0 {
-		return true
-	}
-	problems.Add(twice(name, key, &items[earlier]))
-	return false
-}
-
-func twice(name string, key, first *Node) *problem.Problem {
-	p := at(name, key, "the key is given twice")
-	p.Key = key.Text
-	p.Hint = "it was first given in line " + lineOf(first)
-	return p
+	return "", false
 }

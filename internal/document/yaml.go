@@ -12,10 +12,6 @@ import (
 	"holdfast/internal/problem"
 )
 
-// manyKeys is the number of keys from which on duplicates are looked up in a
-// map instead of by search.
-const manyKeys = 24
-
 func readYAML(name string, data []byte, problems *problem.List) *Document {
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
@@ -33,6 +29,7 @@ func readYAML(name string, data []byte, problems *problem.List) *Document {
 	}
 	c := converter{name: name, problems: problems}
 	root := c.root(&tree)
+	addDuplicates(name, &root, c.duplicates, problems)
 	switch {
 	case root.Kind == Mapping:
 		return &Document{Name: name, Root: root}
@@ -124,6 +121,8 @@ type converter struct {
 	nodes   int
 	aliased int
 	spent   bool
+	// duplicates are the keys that were given twice.
+	duplicates []duplicate
 }
 
 type anchored struct {
@@ -225,10 +224,7 @@ func (c *converter) sequence(y *yaml.Node, n *Node) {
 func (c *converter) mapping(y *yaml.Node, n *Node) {
 	n.Kind = Mapping
 	items := make([]Node, 0, len(y.Content))
-	var seen map[string]int
-	if len(y.Content) >= 2*manyKeys {
-		seen = make(map[string]int, len(y.Content)/2)
-	}
+	var keys keySet
 	var merges []Node
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key := c.convert(y.Content[i])
@@ -241,9 +237,11 @@ func (c *converter) mapping(y *yaml.Node, n *Node) {
 			merges = append(merges, c.merged(value)...)
 			continue
 		}
-		if checkKey(c.name, items, &key, seen, c.problems) {
-			items = append(items, key, value)
+		if first := keys.find(items, key.Text); first >= 0 {
+			c.duplicates = append(c.duplicates, duplicate{key: key, first: items[first]})
+			continue
 		}
+		items = append(items, key, value)
 	}
 	for i := range merges {
 		items = c.merge(items, &merges[i])
@@ -285,5 +283,3 @@ func (c *converter) merge(items []Node, source *Node) []Node {
 func at(name string, n *Node, message string) *problem.Problem {
 	return &problem.Problem{File: name, Line: int(n.Line), Column: int(n.Column), Message: message}
 }
-
-func lineOf(n *Node) string { return strconv.Itoa(int(n.Line)) }
