@@ -37,6 +37,9 @@ type conn struct {
 	log    *slog.Logger
 	pid    uint32
 	writes atomic.Int64
+	// generic is the socket for ethtool beside that for routes, opened with it
+	// so that both are in one namespace; nil where there is no generic netlink.
+	generic *conn
 
 	mu       sync.Mutex // guards what is below
 	seq      uint32
@@ -49,7 +52,7 @@ type conn struct {
 // unix.NETLINK_GENERIC) in the network namespace behind the descriptor ns, or
 // in the calling thread's for 0. The caller keeps the descriptor.
 //
-// Extended acknowledgements, capped acknowledgements and strict checking of
+// log must not be nil. Extended acknowledgements, capped acknowledgements and strict checking of
 // dump requests are switched on where the kernel has them (4.12, 4.3, 4.20);
 // an older kernel works without. The receive buffer is raised as far as the
 // privileges go.
@@ -61,6 +64,12 @@ func dialConn(protocol, ns int, log *slog.Logger) (*conn, error) {
 	c, err := newConn(nl, log)
 	if err != nil {
 		return nil, errors.Join(newOpError("prepare netlink socket", "", err), nl.Close())
+	}
+	if protocol == unix.NETLINK_ROUTE {
+		if c.generic, err = dialConn(unix.NETLINK_GENERIC, ns, log); err != nil {
+			log.Debug("no generic netlink: NICs' speeds stay unknown", "err", err)
+			c.generic = nil
+		}
 	}
 	return c, nil
 }
@@ -112,8 +121,15 @@ func forceReceiveBuffer(nl *netlink.Conn, raw syscall.RawConn) {
 // no steps leaves it as it was.
 func (c *conn) Writes() int64 { return c.writes.Load() }
 
-// Close closes the socket. A receive that is under way ends with an error.
-func (c *conn) Close() error { return c.nl.Close() }
+// Close closes the socket and the one for ethtool. A receive that is under way
+// ends with an error.
+func (c *conn) Close() error {
+	err := c.nl.Close()
+	if c.generic != nil {
+		err = errors.Join(err, c.generic.Close())
+	}
+	return err
+}
 
 // nextSeq reserves n sequence numbers and gives the first. Zero is skipped: it
 // marks what the kernel sends by itself.

@@ -41,9 +41,7 @@ func dumpAll[T any](
 		if !interrupted {
 			return all, nil
 		}
-		if c.log != nil {
-			c.log.Debug("dump interrupted, repeated", "type", typ)
-		}
+		c.log.Debug("dump interrupted, repeated", "type", typ)
 	}
 	return nil, errInterrupted
 }
