@@ -29,7 +29,7 @@ func (k rawKeys) with(key string, sub rawKeys) rawKeys {
 	return k
 }
 
-// rawTop are the kept sections of the document, rawSections those of an
+// rawTop are the kept sections of the document, rawInterface those of an
 // interface. Sections that nmstate itself leaves open, or whose keys change
 // from version to version (hsr, libreswan, ip-tunnel), are not listed.
 var (
@@ -37,7 +37,7 @@ var (
 		"ovs-db": words("external_ids other_config"),
 		"ovn":    rawKeys{"bridge-mappings": words("localnet bridge state")},
 	}
-	rawSections = rawKeys{
+	rawInterface = rawKeys{
 		"vxlan":      words("base-iface id learning local remote destination-port"),
 		"vrf":        words("port ports route-table-id"),
 		"mac-vlan":   words("base-iface mode promiscuous accept-all-mac"),
@@ -87,7 +87,7 @@ func checkRaw(doc *document.Document, problems *problem.List) {
 		path := ""
 		for k := 0; k+1 < len(item.Items) && item.Kind == document.Mapping; k += 2 {
 			section := item.Items[k].Text
-			keys := rawSections[section]
+			keys := rawInterface[section]
 			if section == "bridge" && isOVSBridge(item) {
 				keys = rawOVSBridge
 			}

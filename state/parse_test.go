@@ -19,32 +19,32 @@ var updateParse = flag.Bool("update-parse", false, "rewrite the expected output 
 // TestParseCases reads the input of each case, and compares what is wrong
 // with it to the file "problems", or else its canonical form to "output.yml".
 func TestParseCases(t *testing.T) {
-	for _, path := range caseFiles(t, "testdata/parse/*.txtar") {
-		t.Run(caseName(path), func(t *testing.T) {
-			archive := readCase(t, path)
+	for _, path := range parseCases(t, "testdata/parse/*.txtar") {
+		t.Run(parseCaseName(path), func(t *testing.T) {
+			archive := readParseCase(t, path)
 			input := archive.Files[0]
 			s, err := Parse(input.Name, input.Data)
 			if err != nil {
-				expect(t, path, archive, "problems", problem.Text(err)+"\n")
+				expectParse(t, path, archive, "problems", problem.Text(err)+"\n")
 				return
 			}
-			expect(t, path, archive, "output.yml", string(EncodeYAML(s)))
+			expectParse(t, path, archive, "output.yml", string(EncodeYAML(s)))
 		})
 	}
 }
 
 // TestEncodeCases prints the input of each case in all three ways.
 func TestEncodeCases(t *testing.T) {
-	for _, path := range caseFiles(t, "testdata/encode/*.txtar") {
-		t.Run(caseName(path), func(t *testing.T) {
-			archive := readCase(t, path)
+	for _, path := range parseCases(t, "testdata/encode/*.txtar") {
+		t.Run(parseCaseName(path), func(t *testing.T) {
+			archive := readParseCase(t, path)
 			s, err := Parse("input.yml", archive.Files[0].Data)
 			if err != nil {
 				t.Fatal(problem.Text(err))
 			}
-			expect(t, path, archive, "output.yml", string(EncodeYAML(s)))
-			expect(t, path, archive, "output.json", string(EncodeJSON(s)))
-			expect(t, path, archive, "secrets.yml", string(EncodeYAML(s, ShowSecrets())))
+			expectParse(t, path, archive, "output.yml", string(EncodeYAML(s)))
+			expectParse(t, path, archive, "output.json", string(EncodeJSON(s)))
+			expectParse(t, path, archive, "secrets.yml", string(EncodeYAML(s, ShowSecrets())))
 		})
 	}
 }
@@ -105,7 +105,7 @@ func TestEncodeOfNothing(t *testing.T) {
 	}
 }
 
-func caseFiles(t *testing.T, pattern string) []string {
+func parseCases(t testing.TB, pattern string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)
 	if err != nil || len(paths) == 0 {
@@ -114,9 +114,9 @@ func caseFiles(t *testing.T, pattern string) []string {
 	return paths
 }
 
-func caseName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".txtar") }
+func parseCaseName(path string) string { return strings.TrimSuffix(filepath.Base(path), ".txtar") }
 
-func readCase(t *testing.T, path string) *txtar.Archive {
+func readParseCase(t testing.TB, path string) *txtar.Archive {
 	t.Helper()
 	archive, err := txtar.ParseFile(path)
 	if err != nil || len(archive.Files) == 0 {
@@ -126,7 +126,7 @@ func readCase(t *testing.T, path string) *txtar.Archive {
 }
 
 // expect compares a file of the case with got, or rewrites it.
-func expect(t *testing.T, path string, archive *txtar.Archive, name, got string) {
+func expectParse(t *testing.T, path string, archive *txtar.Archive, name, got string) {
 	t.Helper()
 	for i, f := range archive.Files[1:] {
 		if f.Name != name {
@@ -134,7 +134,7 @@ func expect(t *testing.T, path string, archive *txtar.Archive, name, got string)
 		}
 		if *updateParse {
 			archive.Files[i+1].Data = []byte(got)
-			writeCase(t, path, archive)
+			writeParseCase(t, path, archive)
 		} else if diff := cmp.Diff(string(f.Data), got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -144,10 +144,10 @@ func expect(t *testing.T, path string, archive *txtar.Archive, name, got string)
 		t.Fatalf("the case expects no %s; got:\n%s", name, got)
 	}
 	archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(got)})
-	writeCase(t, path, archive)
+	writeParseCase(t, path, archive)
 }
 
-func writeCase(t *testing.T, path string, archive *txtar.Archive) {
+func writeParseCase(t *testing.T, path string, archive *txtar.Archive) {
 	t.Helper()
 	if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 		t.Fatal(err)
