@@ -13,6 +13,9 @@ import (
 // (packages name it in rt_protos.d).
 const protoHoldfast = 72
 
+// rtaNexthopID is RTA_NH_ID (Linux 5.3).
+const rtaNexthopID = 30
+
 // A rawRoute is one route as the kernel tells it.
 type rawRoute struct {
 	Family   uint8  `json:"family"`
@@ -184,7 +187,7 @@ func (r *rawRoute) decodeRest(a *attrScanner) {
 	case unix.RTA_MULTIPATH:
 		r.Multipath = true
 		a.keep(r.decodeMultipath(a.val))
-	case unix.RTA_NH_ID:
+	case rtaNexthopID:
 		r.Nexthop = a.u32()
 	case unix.RTA_CACHEINFO: // struct rta_cacheinfo: clntref, lastuse, expires, …
 		if a.need(12) {
