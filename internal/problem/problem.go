@@ -30,6 +30,9 @@ type Problem struct {
 	Message string
 	// Hint says what to do; it may be empty.
 	Hint string
+	// Unsupported is set when the input is right, but asks for something that
+	// is not carried out yet.
+	Unsupported bool
 }
 
 // Error returns the problem on one line, without its hint:
