@@ -49,7 +49,7 @@ promise() {
 	else
 		failed=$((failed + 1))
 		printf '%s FAILED %s %s\n' "$red" "$plain" "$text" | tee -a "$work/summary"
-		sed 's/^/          /' "$work/check"
+		tail -n 20 "$work/check" | sed 's/^/          /'
 	fi
 }
 
@@ -101,6 +101,21 @@ has() { # has FILE PATTERN…: whether the file holds every pattern
 	done
 }
 
+# silent: whether the kernel tells of no change while the same is applied again. The network's own life (a timer of the
+# bridge's, a router's advertisement) may fall into one try, hardly into three.
+silent() {
+	for _ in 1 2 3; do
+		ip monitor link address route rule >"$work/events" 2>&1 &
+		monitor=$!
+		holdfast apply examples/bond-vlan-bridge.yml >/dev/null 2>&1
+		kill "$monitor" 2>/dev/null
+		wait "$monitor" 2>/dev/null
+		[ -s "$work/events" ] || return 0
+	done
+	cat "$work/events"
+	return 1
+}
+
 # build_the_wires: the switch and the second host of the picture above.
 build_the_wires() {
 	ip -batch - <<-'WIRES' && ip -n switch -batch - <<-'SWITCH' && bridge -n switch -batch - <<-'VLANS' && ip -n second -batch - <<-'SECOND'
@@ -150,6 +165,7 @@ promise "plan tells that there are changes (exit code 2)" code_is 2
 title "3. The change"
 run holdfast --color $color apply examples/bond-vlan-bridge.yml
 promise "apply makes the bond, the VLAN and the bridge (exit code 0)" code_is 0
+[ "$code" = 0 ] || { echo "demo: nothing below can work" >&2; exit 1; }
 run holdfast --color $color show --tree
 ip -d link show >"$work/links"
 ip addr show br100 >"$work/addresses"
@@ -166,13 +182,9 @@ promise "IPv6 reaches the second host" answers 2001:db8:100::1
 promise "the default route reaches what is behind it" answers 203.0.113.99
 
 title "5. The same again"
-ip monitor link address route rule >"$work/events" 2>&1 &
-monitor=$!
 run holdfast --color $color apply examples/bond-vlan-bridge.yml
-kill "$monitor" 2>/dev/null
-wait "$monitor" 2>/dev/null
 promise "applying the same again does nothing" says "nothing to do"
-promise "and the kernel saw no change" test ! -s "$work/events"
+promise "and the kernel sees no change" silent
 
 title "6. The bond is split: eth1 is taken out and used alone"
 run cat $examples/split-bond.yml

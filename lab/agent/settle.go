@@ -24,7 +24,7 @@ func settle(boot channel.Boot) error {
 	}
 	// No tunnel devices of modules in new namespaces, and no delay for routers' answers to a dead one.
 	_ = os.WriteFile("/proc/sys/net/core/fb_tunnels_only_for_init_net", []byte("2"), 0o644)
-	if err := machineID(); err != nil {
+	if err := identity(boot.Host); err != nil {
 		return err
 	}
 	if err := mountDisk(boot.Disk); err != nil {
@@ -33,11 +33,16 @@ func settle(boot channel.Boot) error {
 	if err := nameNICs(boot.NICs); err != nil {
 		return err
 	}
-	return setUp("lo")
+	return SetUp("lo")
 }
 
-// machineID gives the lab one of its own: an empty one makes systemd take the boot for the first.
-func machineID() error {
+// identity gives the lab a machine id, since an empty one makes systemd take the boot for the first, and a name, and
+// takes away what makes programs take it for a container.
+func identity(host string) error {
+	_ = os.Remove("/.dockerenv")
+	if err := os.WriteFile("/etc/hostname", []byte(host+"\n"), 0o644); err != nil {
+		return err
+	}
 	return os.WriteFile("/etc/machine-id", []byte("686f6c64666173746c61620000000001\n"), 0o644)
 }
 
@@ -107,7 +112,8 @@ func rename(from, to string) error {
 	return nil
 }
 
-func setUp(name string) error {
+// SetUp sets a link of the current network namespace up.
+func SetUp(name string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err

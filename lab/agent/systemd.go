@@ -31,7 +31,7 @@ OOMPolicy=continue
 
 // masked are units that a machine may have enabled and that would do something by themselves in the lab.
 var masked = []string{
-	"networking.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
+	"tmp.mount", "networking.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
 	"e2scrub_all.timer", "fstrim.timer", "systemd-networkd-wait-online.service", "ifupdown-pre.service",
 	"systemd-firstboot.service", "systemd-journal-flush.service", "keyboard-setup.service", "console-setup.service",
 }
@@ -52,6 +52,13 @@ func writeUnits() error {
 		if err := os.Symlink("/dev/null", path); err != nil && !os.IsExist(err) {
 			return err
 		}
+	}
+	// The machine's /tmp has the tests' binaries in it: it is not emptied.
+	if err := os.MkdirAll("/etc/tmpfiles.d", 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile("/etc/tmpfiles.d/tmp.conf", nil, 0o644); err != nil {
+		return err
 	}
 	return os.WriteFile("/etc/fstab", nil, 0o644)
 }

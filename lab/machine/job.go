@@ -20,8 +20,12 @@ type Job struct {
 // ErrGone tells that the machine ended while a job was running: by a crash, a power cut or Close.
 var ErrGone = errors.New("the lab ended")
 
+// ErrPowerCut tells that the machine ended because a job cut its power.
+var ErrPowerCut = errors.New("power cut")
+
 // Run runs a job to its end and returns its exit code. When ctx ends first, the job is left alone and the caller
-// closes the machine; the error is then context.Cause's. ErrGone is wrapped when the machine has gone.
+// closes the machine; the error is then context.Cause's. ErrGone is wrapped when the
+// machine has gone, ErrPowerCut when the job itself wanted that.
 func (m *Machine) Run(ctx context.Context, job Job) (int, error) {
 	if job.Stdout == nil {
 		job.Stdout = io.Discard
@@ -76,6 +80,9 @@ func result(outcome channel.Outcome) (int, error) {
 }
 
 func (m *Machine) gone() error {
+	if m.cut.Load() {
+		return ErrPowerCut
+	}
 	if words := m.lastWords(); words != "" {
 		return fmt.Errorf("%w: %s", ErrGone, words)
 	}

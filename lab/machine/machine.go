@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,6 +37,8 @@ type Machine struct {
 	flushed chan struct{} // gets one value for each answered Shutdown
 	exited  chan struct{} // closed when QEMU has ended
 	read    chan struct{} // closed when the last frame has been handed out
+
+	cut atomic.Bool // ended by a job's wish
 
 	mu   sync.Mutex
 	last uint32
@@ -237,6 +240,7 @@ func (m *Machine) answer(frame channel.Frame) {
 	switch {
 	case err != nil:
 	case request.Command == channel.PowerCut:
+		m.cut.Store(true)
 		m.kill()
 		return
 	default:

@@ -1,6 +1,238 @@
 package main
 
-import "errors"
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
 
-func execTests([]string) (int, error)    { return 1, errors.New("exec: on its way") }
-func listPackages([]string) (int, error) { return 1, errors.New("tests: on its way") }
+	"holdfast/lab/channel"
+	"holdfast/lab/discover"
+	"holdfast/lab/machine"
+)
+
+// grace is what a test may take beyond go test's own limit, which makes it print its goroutines.
+const grace = 2 * time.Minute
+
+// suite is one test binary's lab tests on their way through the labs. Each test runs in a process of its own.
+type suite struct {
+	flags   testFlags
+	queue   *queue
+	started time.Time
+
+	mu     sync.Mutex // guards the output too: a test's is printed whole
+	failed int
+	took   map[string]float64 // seconds by test
+}
+
+// execTests is what `go test -exec "lab exec"` calls, in the package's folder.
+func execTests(args []string) (int, error) {
+	if len(args) == 0 {
+		return 2, errors.New("usage: lab exec TEST-BINARY FLAG…")
+	}
+	flags, err := parseTestFlags(args)
+	if err != nil {
+		return 2, err
+	}
+	tests, err := chosen(flags)
+	if err != nil {
+		return 1, err
+	}
+	if len(tests) == 0 {
+		fmt.Println("testing: warning: no lab tests to run")
+		fmt.Println("PASS")
+		return 0, nil
+	}
+	s := &suite{flags: flags, took: readDurations(), started: time.Now()}
+	s.queue = newQueue(tests, s.took)
+	ctx, stop := limited(0)
+	defer stop()
+	if err := s.run(ctx); err != nil {
+		return failure(err, 0)
+	}
+	writeDurations(s.took)
+	if s.failed > 0 {
+		fmt.Println(flags.mark + "FAIL")
+		return 1, nil
+	}
+	fmt.Println(flags.mark + "PASS")
+	return 0, nil
+}
+
+// chosen are the lab tests among those that the flags choose.
+func chosen(flags testFlags) ([]discover.Test, error) {
+	tests, err := discover.Tests(".")
+	if err != nil || len(tests) == 0 {
+		return nil, err
+	}
+	list := exec.Command(flags.binary, "-test.list", flags.topLevel())
+	output, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the tests of %s: %w", flags.binary, err)
+	}
+	names := strings.Fields(string(output))
+	return slices.DeleteFunc(tests, func(test discover.Test) bool { return !slices.Contains(names, test.Name) }), nil
+}
+
+// labs is how many may run at once.
+func labs() int {
+	if n, err := strconv.Atoi(os.Getenv("HOLDFAST_LAB_JOBS")); err == nil && n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+// run empties the queue with as many labs as there are processors; the first that cannot be booted ends all.
+func (s *suite) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var workers sync.WaitGroup
+	for range min(labs(), s.queue.total) {
+		workers.Go(func() {
+			if err := s.work(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// work takes one kind of machine after the other, and on each the tests that want it.
+func (s *suite) work(ctx context.Context) error {
+	for {
+		kind, ok := s.queue.join()
+		if !ok {
+			return nil
+		}
+		if err := s.serve(ctx, kind); err != nil {
+			return err
+		}
+	}
+}
+
+// serve runs the tests of one kind on a machine; one that dies is replaced.
+func (s *suite) serve(ctx context.Context, kind discover.Machine) error {
+	defer s.queue.leave(kind)
+	var m *machine.Machine
+	defer func() {
+		if m != nil {
+			m.Close()
+		}
+	}()
+	for {
+		test, ok := s.queue.next(kind)
+		if !ok {
+			return nil
+		}
+		for attempt := range 2 {
+			if m == nil {
+				var err error
+				if m, err = machine.Start(ctx, options(kind)); err != nil {
+					return err
+				}
+			}
+			r := s.try(ctx, m, test)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if r.err != nil {
+				m.Close()
+				m = nil
+			}
+			if errors.Is(r.err, machine.ErrGone) && attempt == 0 {
+				note(fmt.Sprintf("%s: %v; it is run once more", test, r.err))
+				continue
+			}
+			s.report(test, r)
+			break
+		}
+	}
+}
+
+func options(kind discover.Machine) machine.Options {
+	return machine.Options{NICs: kind.NICs, Systemd: kind.Systemd, Memory: kind.Memory, Driver: kind.Driver, Note: note}
+}
+
+// result is what became of one test.
+type result struct {
+	output []byte
+	code   int
+	err    error // the test could not be run to its end
+	took   time.Duration
+}
+
+// output collects a test's standard output and error in the order of their arrival.
+type output struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.Buffer.Write(p)
+}
+
+func (s *suite) try(ctx context.Context, m *machine.Machine, test string) result {
+	if s.flags.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, s.flags.timeout+grace, errTimeout)
+		defer cancel()
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return result{err: err}
+	}
+	var both output
+	start := time.Now()
+	code, err := m.Run(ctx, machine.Job{
+		Job:    channel.Job{Args: s.flags.command(test), Dir: dir, Env: environment(nil)},
+		Stdout: &both, Stderr: &both,
+	})
+	return result{both.Bytes(), code, err, time.Since(start)}
+}
+
+// report prints a test's output as go test would: all of it with -v, else that of failures.
+func (s *suite) report(test string, r result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.took[test] = r.took.Seconds()
+	bad := r.code != 0 || r.err != nil
+	text := s.flags.trim(r.output)
+	if bad {
+		s.failed++
+	}
+	if bad || s.flags.verbose {
+		_, _ = os.Stdout.Write(text)
+	}
+	switch {
+	case r.err != nil:
+		fmt.Printf("%s--- FAIL: %s (%.2fs)\n    lab: %v\n", s.flags.mark, test, r.took.Seconds(), r.err)
+	case bad && !bytes.Contains(text, []byte("--- FAIL: "+test)):
+		fmt.Printf("%s--- FAIL: %s (%.2fs)\n    lab: exit code %d\n", s.flags.mark, test, r.took.Seconds(), r.code)
+	}
+}
+
+// listPackages prints those of the folders that have lab tests.
+func listPackages(dirs []string) (int, error) {
+	for _, dir := range dirs {
+		tests, err := discover.Tests(dir)
+		if err != nil {
+			return 1, err
+		}
+		if len(tests) > 0 {
+			fmt.Println(filepath.Clean(dir))
+		}
+	}
+	return 0, nil
+}

@@ -18,6 +18,9 @@ import (
 // exitTimeout is timeout(1)'s.
 const exitTimeout = 124
 
+// exitPowerCut is what a shell shows for a process that was killed.
+const exitPowerCut = 137
+
 // list is a flag that may be given several times.
 type list []string
 
@@ -92,6 +95,8 @@ func failure(err error, code int) (int, error) {
 		return 128 + int(by.signal), err
 	case errors.Is(err, errTimeout):
 		return exitTimeout, err
+	case errors.Is(err, machine.ErrPowerCut):
+		return exitPowerCut, err
 	case code != 0:
 		return code, err
 	default:

@@ -1,0 +1,125 @@
+package lab_test
+
+import (
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"holdfast/lab"
+)
+
+func TestRequireGivesFreshNetworks(t *testing.T) {
+	for _, name := range []string{"first", "second"} {
+		t.Run(name, func(t *testing.T) {
+			lab.Require(t)
+			if output := lab.IP(t, "-br link"); strings.Count(output, "\n") != 1 {
+				t.Errorf("a fresh network has more than lo:\n%s", output)
+			}
+			lab.IP(t, "link add left type dummy")
+		})
+	}
+}
+
+func TestAllThreadsSeeTheNetwork(t *testing.T) {
+	lab.Require(t)
+	lab.IP(t, "link add seen type dummy")
+	if _, err := os.Stat("/sys/class/net/seen"); err != nil {
+		t.Error(err)
+	}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := net.InterfaceByName("seen"); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat("/proc/sys/net/ipv4/conf/seen"); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Millisecond)
+		})
+	}
+	all.Wait()
+}
+
+func TestWire(t *testing.T) {
+	lab.Require(t)
+	s := lab.Wire(t, lab.Wiring{NICs: []string{"eth0", "eth1"}, LACP: true})
+	s.Join(t, "server", 100, "192.0.2.2/24", "2001:db8::2/64")
+	ping(t)
+}
+
+//lab:run --nics 2
+func TestWireNICs(t *testing.T) {
+	for _, name := range []string{"first", "again"} {
+		t.Run(name, func(t *testing.T) {
+			lab.Require(t)
+			s := lab.WireNICs(t, lab.Wiring{NICs: []string{"eth0", "eth1"}, LACP: true})
+			s.Join(t, "server", 100, "192.0.2.2/24", "2001:db8::2/64")
+			ping(t)
+			lab.Carrier(t, 0, false)
+			lab.Await(t, "the loss of carrier is seen", 0, func() bool {
+				text, err := os.ReadFile("/sys/class/net/eth0/carrier")
+				return err == nil && string(text) == "0\n"
+			})
+		})
+	}
+}
+
+//lab:run --nics 2
+func TestUnplug(t *testing.T) {
+	lab.Require(t)
+	lab.WireNICs(t, lab.Wiring{NICs: []string{"eth0", "eth1"}})
+	lab.Unplug(t, 0)
+	const mac = "52:54:00:00:07:00"
+	lab.Plug(t, 0, mac)
+	lab.AdoptNIC(t, mac, "eth0")
+	if output := lab.IP(t, "-br link show eth0"); !strings.Contains(output, mac) {
+		t.Errorf("eth0 is not the new NIC: %s", output)
+	}
+}
+
+// ping builds a VLAN on a bond of eth0 and eth1 by hand and waits for an answer over it.
+func ping(t *testing.T) {
+	t.Helper()
+	lab.IP(t, "link add bond0 type bond mode 802.3ad miimon 100 lacp_rate fast")
+	lab.IP(t, "link set eth0 master bond0")
+	lab.IP(t, "link set eth1 master bond0")
+	lab.IP(t, "link add link bond0 name bond0.100 type vlan id 100")
+	lab.IP(t, "addr add 192.0.2.1/24 dev bond0.100")
+	lab.IP(t, "addr add 2001:db8::1/64 dev bond0.100 nodad")
+	lab.IP(t, "link set bond0 up")
+	lab.IP(t, "link set bond0.100 up")
+	for _, address := range []string{"192.0.2.2", "2001:db8::2"} {
+		lab.Await(t, address+" answers", 2*time.Minute, func() bool {
+			_, err := lab.Try("ping", "-c", "1", "-W", "2", address)
+			return err == nil
+		})
+	}
+}
+
+func TestEvents(t *testing.T) {
+	lab.Require(t)
+	lab.Quiet(t, 3, func() { lab.IP(t, "link show") })
+	events := strings.Join(lab.Events(t, func() {
+		lab.IP(t, "link add d type dummy")
+		lab.IP(t, "link set d up")
+		lab.IP(t, "addr add 192.0.2.1/24 dev d")
+		lab.IP(t, "rule add pref 100 table 100")
+	}, "link", "address", "route", "rule"), "\n")
+	for _, want := range []string{": d:", "inet 192.0.2.1/24", "local 192.0.2.1", "lookup 100"} {
+		if !strings.Contains(events, want) {
+			t.Errorf("no %q among the events:\n%s", want, events)
+		}
+	}
+}
+
+//lab:run --systemd
+func TestSystemd(t *testing.T) {
+	lab.Require(t, lab.Root)
+	if state := lab.Run(t, "systemctl", "show", "--property=Version"); !strings.HasPrefix(state, "Version=") {
+		t.Errorf("systemctl says %q", state)
+	}
+}
