@@ -12,7 +12,11 @@ type (
 	// Checkpointed answers TakeCheckpoint.
 	Checkpointed struct{ Err error }
 	// AppliedPlan answers Apply.
-	AppliedPlan struct{ Err error }
+	AppliedPlan struct {
+		Err error
+		// Untouched is set when Err came before the first change.
+		Untouched bool
+	}
 	// Verified answers Verify.
 	Verified struct {
 		// Err is why the host could not be read.

@@ -20,11 +20,12 @@ type Machine struct {
 	// NoVerify leaves verification out.
 	NoVerify bool
 
-	phase    Phase
-	pause    time.Duration
-	repaired bool
-	cause    error
-	warnings []string
+	phase     Phase
+	pause     time.Duration
+	repaired  bool
+	untouched bool
+	cause     error
+	warnings  []string
 }
 
 // Phase tells where the transaction is; it is empty before Started.
@@ -46,7 +47,7 @@ func (m *Machine) Step(e Event) []Effect {
 		return m.checkpointed(e.Err)
 	case AppliedPlan:
 		m.expect(e, Applying)
-		return m.applied(e.Err)
+		return m.applied(e)
 	case Verified:
 		m.expect(e, Verifying)
 		return m.verified(e)
@@ -106,8 +107,12 @@ func (m *Machine) checkpointed(err error) []Effect {
 	return m.enter(Applying, Apply{})
 }
 
-func (m *Machine) applied(err error) []Effect {
-	if err = first(m.cause, err); err != nil {
+// applied goes on to verify. A plan that was refused before its first step is
+// rolled back like any other, since looking is better than believing, but is
+// told as what it is.
+func (m *Machine) applied(e AppliedPlan) []Effect {
+	if err := first(m.cause, e.Err); err != nil {
+		m.untouched = e.Err != nil && e.Untouched
 		return m.rollBack(err)
 	}
 	if m.NoVerify {
@@ -172,6 +177,9 @@ func (m *Machine) released(err error) []Effect {
 func (m *Machine) rolledBack(err error) []Effect {
 	if err != nil {
 		return m.report(RollbackFailed, join(m.cause, err))
+	}
+	if m.untouched {
+		return m.report(Unchanged, m.cause)
 	}
 	return m.report(RolledBack, m.cause)
 }

@@ -97,6 +97,9 @@ func interruptBefore(t *testing.T, noVerify bool, events []Event, n int) {
 		}
 	}
 	want := map[Phase]Outcome{Preparing: Unchanged, Applying: RolledBack, Verifying: RolledBack, Committing: Applied, RollingBack: RolledBack}[at]
+	if m.untouched {
+		want = Unchanged
+	}
 	if report == nil || report.Outcome != want {
 		t.Fatalf("interrupted while %s: report %v, want %s", at, report, want)
 	}
@@ -176,6 +179,7 @@ func parse(t *testing.T, line string) Event {
 			err = errors.New(value)
 		case "wrong":
 			v.Wrong = append(v.Wrong, value)
+		case "untouched":
 		case "final":
 			v.Final = true
 		case "waiting":
@@ -193,7 +197,7 @@ func parse(t *testing.T, line string) Event {
 	event, ok := map[string]Event{
 		"start":        Started{},
 		"checkpointed": Checkpointed{err},
-		"applied":      AppliedPlan{err},
+		"applied":      AppliedPlan{Err: err, Untouched: slices.Contains(fields, "untouched")},
 		"verified":     v,
 		"repaired":     Repaired{err},
 		"timer":        TimerFired{},

@@ -2,8 +2,10 @@ package transaction
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"holdfast/engine"
@@ -33,7 +35,8 @@ func (r *run) do(ctx context.Context, effect Effect) Event {
 		r.checkpoint, err = r.engine.Checkpoint(ctx)
 		return Checkpointed{err}
 	case Apply:
-		return AppliedPlan{r.apply(ctx, r.Plan)}
+		err := r.apply(ctx, r.Plan, r.Plan)
+		return AppliedPlan{Err: err, Untouched: r.untouched(ctx, err)}
 	case Verify:
 		return r.verify(ctx)
 	case Repair:
@@ -58,7 +61,7 @@ func failed(effect Effect, err error) Event {
 	case TakeCheckpoint:
 		return Checkpointed{err}
 	case Apply:
-		return AppliedPlan{err}
+		return AppliedPlan{Err: err}
 	case Verify:
 		return Verified{Err: err}
 	case RollBack:
@@ -69,9 +72,11 @@ func failed(effect Effect, err error) Event {
 	return Repaired{err}
 }
 
-func (r *run) apply(ctx context.Context, p *plan.Plan) error {
+// apply carries p out; the checkpoint is told of all that is or was done, in
+// announced.
+func (r *run) apply(ctx context.Context, p, announced *plan.Plan) error {
 	before := r.result.Steps
-	r.checkpoint.Applied(p)
+	r.checkpoint.Applied(announced)
 	return r.engine.Apply(ctx, p, func(progress engine.Progress) {
 		r.result.Steps = before + progress.Done
 		if r.Progress != nil {
@@ -98,5 +103,14 @@ func (r *run) repair(ctx context.Context) error {
 		return nil
 	}
 	r.logger.Info("repair what changed meanwhile", "steps", len(p.Steps))
-	return r.apply(ctx, p)
+	all := *r.Plan
+	all.Steps = slices.Concat(r.Plan.Steps, p.Steps)
+	return r.apply(ctx, p, &all)
+}
+
+// untouched tells whether the engine refused the plan before its first step:
+// what fails later fails at a step.
+func (r *run) untouched(ctx context.Context, err error) bool {
+	_, atStep := errors.AsType[*engine.StepError](err)
+	return err != nil && !atStep && r.result.Steps == 0 && ctx.Err() == nil
 }

@@ -57,11 +57,13 @@ func (s *script) Show(context.Context, engine.ShowOptions) (*state.State, error)
 
 func (s *script) Apply(ctx context.Context, p *plan.Plan, progress func(engine.Progress)) error {
 	s.applies++
-	_ = s.did(fmt.Sprintf("apply %d", len(p.Steps)))
+	if err := s.did(fmt.Sprintf("apply %d", len(p.Steps))); err != nil {
+		return err
+	}
 	for i := range p.Steps {
 		if s.apply != nil {
 			if err := s.apply(ctx, s.applies); err != nil {
-				return err
+				return &engine.StepError{Index: i, Step: &p.Steps[i], Err: err}
 			}
 		}
 		progress(engine.Progress{Done: i + 1, Total: len(p.Steps), Step: &p.Steps[i]})
@@ -139,6 +141,14 @@ func TestFailureRollsBack(t *testing.T) {
 		if !errors.Is(result.Err, syscall.EBUSY) {
 			t.Errorf("error %v does not wrap the cause", result.Err)
 		}
+	})
+}
+
+func TestRefusedBeforeTheFirstStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{fail: map[string]error{"apply 3": &engine.Error{Kind: engine.Permission, Err: syscall.EPERM}}}
+		result := s.run(t, Job{})
+		s.expect(t, result, Unchanged, "checkpoint", "announce 3", "apply 3", "rollback")
 	})
 }
 
@@ -289,7 +299,7 @@ func TestDriftIsRepairedOnce(t *testing.T) {
 					},
 					Replan: func(*state.State) (*plan.Plan, error) { return steps(2), nil },
 				})
-				calls := []string{"checkpoint", "announce 3", "apply 3", "show", "show", "announce 2", "apply 2", "show"}
+				calls := []string{"checkpoint", "announce 3", "apply 3", "show", "show", "announce 5", "apply 2", "show"}
 				if lasting {
 					s.expect(t, result, RolledBack, append(calls, "rollback")...)
 				} else {
