@@ -104,12 +104,12 @@ func TestEvents(t *testing.T) {
 	lab.Require(t)
 	lab.Quiet(t, 3, func() { lab.IP(t, "link show") })
 	events := strings.Join(lab.Events(t, func() {
-		lab.IP(t, "link add d type dummy")
-		lab.IP(t, "link set d up")
-		lab.IP(t, "addr add 192.0.2.1/24 dev d")
+		lab.IP(t, "link add dum0 type dummy")
+		lab.IP(t, "link set dum0 up")
+		lab.IP(t, "addr add 192.0.2.1/24 dev dum0")
 		lab.IP(t, "rule add pref 100 table 100")
 	}, "link", "address", "route", "rule"), "\n")
-	for _, want := range []string{": d:", "inet 192.0.2.1/24", "local 192.0.2.1", "lookup 100"} {
+	for _, want := range []string{": dum0:", "inet 192.0.2.1/24", "local 192.0.2.1", "lookup 100"} {
 		if !strings.Contains(events, want) {
 			t.Errorf("no %q among the events:\n%s", want, events)
 		}

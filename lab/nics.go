@@ -144,6 +144,7 @@ func plug(t testing.TB, i int, mac string) {
 	n := strconv.Itoa(i)
 	_, err := QMP("device_add", map[string]any{
 		"driver": "virtio-net-pci", "netdev": "hn" + n, "id": "nic" + n, "bus": "port" + n, "mac": mac,
+		"speed": 10000, "duplex": "full",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func startMonitor(t testing.TB, watch []string) *eventMonitor {
 	t.Helper()
 	// Links are watched always: the marks are events of lo.
 	m := &eventMonitor{lines: make(chan string, 10000)}
-	m.command = exec.Command("ip", append([]string{"-o", "monitor", "link"}, without(watch, "link")...)...)
+	m.command = exec.Command("ip", append([]string{"-d", "-o", "monitor", "link"}, without(watch, "link")...)...)
 	output, err := m.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -30,9 +30,15 @@ const DiskDir = "/disk"
 // maxNICs keeps the numbers of hubs, ports and MACs simple.
 const maxNICs = 8
 
+// virtio is the default NIC. It knows no speed unless told, and a bond gives LACP only to NICs that do.
+const (
+	virtio   = "virtio-net-pci"
+	linkMode = ",speed=10000,duplex=full"
+)
+
 func (o Options) complete() (Options, error) {
 	if o.Driver == "" {
-		o.Driver = "virtio-net-pci"
+		o.Driver = virtio
 	}
 	if o.Memory == "" {
 		o.Memory = "3G"
@@ -95,7 +101,7 @@ func (o Options) boot(kernel Kernel) (channel.Boot, error) {
 	names := late
 	if o.NICs > 0 {
 		driver := "virtio_net"
-		if o.Driver != "virtio-net-pci" {
+		if o.Driver != virtio {
 			driver = o.Driver
 		}
 		names = append([]string{"virtio_net", driver}, names...)
@@ -146,11 +152,15 @@ func (o Options) arguments(kernel Kernel, dir string) []string {
 // the switch's.
 func (o Options) nic(i int) []string {
 	n := strconv.Itoa(i)
+	driver := o.Driver
+	if driver == virtio {
+		driver += linkMode
+	}
 	return []string{
 		"-netdev", "hubport,id=hn" + n + ",hubid=" + n,
 		"-netdev", "hubport,id=sn" + n + ",hubid=" + n,
 		"-device", "pcie-root-port,id=port" + n + ",chassis=" + strconv.Itoa(i+1) + ",slot=" + strconv.Itoa(i+1),
-		"-device", o.Driver + ",netdev=hn" + n + ",id=nic" + n + ",bus=port" + n + ",mac=" + agent.HostMAC(i),
-		"-device", "virtio-net-pci,netdev=sn" + n + ",id=sw" + n + ",mac=" + agent.SwitchMAC(i),
+		"-device", driver + ",netdev=hn" + n + ",id=nic" + n + ",bus=port" + n + ",mac=" + agent.HostMAC(i),
+		"-device", virtio + linkMode + ",netdev=sn" + n + ",id=sw" + n + ",mac=" + agent.SwitchMAC(i),
 	}
 }
