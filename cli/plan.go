@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"holdfast"
+	"holdfast/plan"
+	"holdfast/state"
+)
+
+const planLong = `Print what applying the files would do, and change nothing.
+
+Every step tells what it changes from what to what, why, and how disruptive it
+is: none, hot (in place), port-detach, down or recreate. Several files are one
+change; - is standard input.
+
+  -o text   grouped by interface, for people (the default)
+  -o json   everything, for programs
+
+Exit codes: 0 nothing to do, 2 there are changes, 1 error.`
+
+const planExample = `  holdfast plan br0.yml
+  holdfast show | sed s/1500/9000/ | holdfast plan -
+  holdfast plan -o json base.yml guests.yml | jq .steps[].why`
+
+func newPlan(a *app) *cobra.Command {
+	var force bool
+	c := command(&cobra.Command{
+		Use:     "plan FILE|-...",
+		Short:   "Print what would change",
+		Long:    planLong,
+		Example: planExample,
+		Args:    filesWanted,
+		RunE: func(c *cobra.Command, files []string) error {
+			return a.plan(c, files, force)
+		},
+	})
+	c.Flags().BoolVar(&force, "force", false, "plan what apply --force would do")
+	complete(c, "output", []string{"text", "json"})
+	return c
+}
+
+func (a *app) plan(c *cobra.Command, files []string, force bool) error {
+	format, err := a.format("text", "json")
+	if err != nil {
+		return err
+	}
+	desired, err := a.desired(files)
+	if err != nil {
+		return err
+	}
+	draft, err := a.draft(c.Context(), desired, force)
+	if err != nil {
+		return err
+	}
+	if err := a.printPlan(draft, format); err != nil {
+		return err
+	}
+	if !draft.Plan.Empty() {
+		a.code = exitChanges
+	}
+	return nil
+}
+
+// draft reads the host and plans the way to what is desired.
+func (a *app) draft(ctx context.Context, desired *state.State, force bool) (*holdfast.Draft, error) {
+	host, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = host.Close() }()
+	line := a.newProgress("reading the host and planning")
+	defer line.end()
+	return host.Plan(ctx, desired, holdfast.PlanOptions{Force: force})
+}
+
+// printPlan writes the plan to standard output; in text its warnings go to
+// standard error, while JSON holds them.
+func (a *app) printPlan(draft *holdfast.Draft, format string) error {
+	draft.Plan.Warnings = draft.Warnings
+	if format == "json" {
+		_, _ = a.out.Write(draft.Plan.JSON())
+		return nil
+	}
+	a.warn(draft.Warnings)
+	plan.Render(a.out, draft.Plan, plan.RenderOptions{Color: a.colors(a.out)})
+	return nil
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// quiet is how long a command runs before it tells what it is doing, and tick
+// how often it tells.
+const (
+	quiet = time.Second
+	tick  = 200 * time.Millisecond
+)
+
+// progress is one line at the bottom of a terminal that says what a command is
+// doing. On anything but a terminal it prints nothing.
+type progress struct {
+	out   *sink
+	start time.Time
+	done  chan struct{}
+	ended sync.WaitGroup
+
+	mu   sync.Mutex
+	text string
+}
+
+// newProgress starts the line. end must be called.
+func (a *app) newProgress(text string) *progress {
+	p := &progress{out: a.err, start: time.Now(), done: make(chan struct{}), text: text}
+	if a.json || !a.err.terminal() {
+		return p
+	}
+	p.ended.Go(p.run)
+	return p
+}
+
+// set changes what the line says. It may be called from any goroutine.
+func (p *progress) set(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.text = fmt.Sprintf(format, args...)
+}
+
+func (p *progress) run() {
+	timer := time.NewTimer(quiet)
+	defer timer.Stop()
+	shown := false
+	for {
+		select {
+		case <-p.done:
+			if shown {
+				_, _ = fmt.Fprint(p.out, "\r\x1b[K")
+			}
+			return
+		case <-timer.C:
+			shown = true
+			_, _ = fmt.Fprint(p.out, p.line())
+			timer.Reset(tick)
+		}
+	}
+}
+
+// line is the line as it stands, cut to the terminal's width.
+func (p *progress) line() string {
+	p.mu.Lock()
+	text := p.text
+	p.mu.Unlock()
+	text = fmt.Sprintf("%s … %d s", text, int(time.Since(p.start).Seconds()))
+	if w := p.out.width(); w > 1 && len([]rune(text)) >= w {
+		text = string([]rune(text)[:w-1])
+	}
+	return "\r\x1b[K" + text
+}
+
+// end takes the line away. Further calls do nothing.
+func (p *progress) end() {
+	select {
+	case <-p.done:
+	default:
+		close(p.done)
+	}
+	p.ended.Wait()
+}

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"holdfast"
+	"holdfast/internal/problem"
+)
+
+// globals are the flags that every command takes.
+type globals struct {
+	engine   enum
+	runDir   string
+	stateDir string
+	output   string
+	color    enum
+}
+
+const rootLong = `holdfast brings a host's network to a declared state.
+
+It reads the state from YAML or JSON files in nmstate's schema, shows what would
+change, changes it as one transaction, checks the result, and puts everything
+back if something is wrong. What a file does not mention stays as it is.`
+
+const rootExample = `  holdfast show -o table              what is there, at a glance
+  holdfast show br0 > br0.yml         one interface, as a file to edit
+  holdfast plan br0.yml               what would change, and how disruptive it is
+  holdfast apply br0.yml              change it, or put everything back`
+
+func newRoot(a *app) *cobra.Command {
+	root := command(&cobra.Command{
+		Use:               "holdfast",
+		Short:             "Bring a host's network to a declared state",
+		Long:              rootLong,
+		Example:           rootExample,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              unknownCommand,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	})
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(usageTemplate)
+	a.addGlobals(root)
+	root.AddCommand(
+		newShow(a), newPlan(a), newApply(a), newDiff(a), newVersion(a), newCompletion(a),
+	)
+	root.SetHelpCommand(&cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "Tell about a command",
+		Hidden: true,
+		RunE:   func(_ *cobra.Command, args []string) error { return help(root, args) },
+	})
+	return root
+}
+
+func (a *app) addGlobals(root *cobra.Command) {
+	g := &a.flags
+	g.engine = enum{value: "auto", words: []string{"auto", "kernel"}, later: map[string]string{
+		"nm": "the NetworkManager engine comes with a later version; use kernel",
+	}}
+	g.color = enum{value: "auto", words: []string{"auto", "always", "never"}}
+	flags := root.PersistentFlags()
+	flags.SortFlags = false
+	flags.StringVarP(&g.output, "output", "o", "", "`FORMAT` of the output: each command tells which it has")
+	flags.Var(&g.engine, "engine", "what reads and changes the host; auto is the kernel engine as long as there is no other")
+	flags.Var(&g.color, "color", "whether to use colours; auto does on a terminal, unless NO_COLOR is set")
+	flags.StringVar(&g.runDir, "run-dir", holdfast.DefaultRunDir, "`DIR` for what lasts until the next boot")
+	flags.StringVar(&g.stateDir, "state-dir", holdfast.DefaultStateDir, "`DIR` for what outlives a boot")
+	complete(root, "engine", g.engine.words)
+	complete(root, "color", g.color.words)
+	_ = root.MarkPersistentFlagDirname("run-dir")
+	_ = root.MarkPersistentFlagDirname("state-dir")
+}
+
+// format returns the output format that was asked for, the first of formats
+// when none was, or a usage error.
+func (a *app) format(formats ...string) (string, error) {
+	if a.flags.output == "" {
+		return formats[0], nil
+	}
+	for _, f := range formats {
+		if f == a.flags.output {
+			return f, nil
+		}
+	}
+	return "", &usageError{
+		message: fmt.Sprintf("-o: %q is not a format of this command", a.flags.output),
+		hint:    "use one of " + strings.Join(formats, ", "),
+	}
+}
+
+// flagError words what pflag found wrong with the flags.
+func flagError(c *cobra.Command, err error) error {
+	usage := &usageError{message: err.Error(), hint: "see " + c.CommandPath() + " --help"}
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		usage.message = fmt.Sprintf("--%s: %v", e.GetFlag().Name, e.Unwrap())
+		if p := problemsOf(err); len(p) > 0 && p[0].Hint != "" {
+			usage.hint = p[0].Hint
+		}
+	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if s := problem.Suggest(e.GetSpecifiedName(), flagNames(c)); s != "" && e.GetSpecifiedShortnames() == "" {
+			usage.hint = `did you mean "--` + s + `"?`
+		}
+	}
+	return usage
+}
+
+// usageTemplate is the part of the help below a command's description, in the
+// language of text/template that cobra takes.
+const usageTemplate = `Usage:
+  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
+{{- if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}
+{{- if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
+{{- if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+{{- if .HasAvailableInheritedFlags}}
+
+Flags of every command:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+{{- if .HasAvailableSubCommands}}
+
+holdfast COMMAND --help tells about a command.{{end}}
+`
+
+func help(root *cobra.Command, args []string) error {
+	c, rest, err := root.Find(args)
+	if err != nil || len(rest) > 0 {
+		return unknownCommand(root, args)
+	}
+	return c.Help()
+}
+
+// unknownCommand is the root's check of its arguments: there are none.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	hint := problem.DidYouMean(args[0], names)
+	if hint == "" {
+		hint = "see holdfast --help"
+	}
+	return &usageError{message: fmt.Sprintf("unknown command %q", args[0]), hint: hint}
+}
+
+// wantsJSON tells whether the arguments ask for JSON, also when they are wrong
+// elsewhere and were never parsed to the end.
+func wantsJSON(args []string) bool {
+	want := false
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			return want
+		case (arg == "-o" || arg == "--output") && i+1 < len(args):
+			want = args[i+1] == "json"
+		case strings.HasPrefix(arg, "--output="):
+			want = arg == "--output=json"
+		case strings.HasPrefix(arg, "-o") && len(arg) > 2:
+			want = strings.TrimPrefix(arg[2:], "=") == "json"
+		}
+	}
+	return want
+}
+
+func noColor() bool { return os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" }

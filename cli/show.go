@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"holdfast"
+	"holdfast/engine"
+	"holdfast/internal/problem"
+	"holdfast/state"
+)
+
+const showLong = `Print the host's network as it is now.
+
+Without a name everything is printed; with names only those interfaces and the
+routes that leave by them. The output of -o yaml and -o json is what apply
+takes: applying it again changes nothing.
+
+  -o yaml   nmstate's schema (the default)
+  -o json   the same as JSON
+  -o table  one row for each interface, to read at a glance
+
+No privileges are needed. What only root can read is left out without them.`
+
+const showExample = `  holdfast show
+  holdfast show br0 bond0 -o json
+  holdfast show -o table
+  holdfast show --tree
+  holdfast show --running-config > host.yml`
+
+// showFlags are the flags of show.
+type showFlags struct {
+	tree, runningConfig, secrets bool
+}
+
+func newShow(a *app) *cobra.Command {
+	var flags showFlags
+	c := command(&cobra.Command{
+		Use:               "show [NAME...]",
+		Short:             "Print the host's network",
+		Long:              showLong,
+		Example:           showExample,
+		ValidArgsFunction: completeLinks,
+		RunE: func(c *cobra.Command, names []string) error {
+			return a.show(c, names, flags)
+		},
+	})
+	c.Flags().BoolVar(&flags.tree, "tree", false, "draw who sits on whom: NICs, what is made on them, and so on up")
+	c.Flags().BoolVar(&flags.runningConfig, "running-config", false, "leave out what is not configuration: leases, autoconf, daemons' routes")
+	c.Flags().BoolVar(&flags.secrets, "show-secrets", false, "print passwords and keys instead of a placeholder")
+	complete(c, "output", []string{"yaml", "json", "table"})
+	return c
+}
+
+func (a *app) show(c *cobra.Command, names []string, flags showFlags) error {
+	format, err := a.format("yaml", "json", "table")
+	if err != nil {
+		return err
+	}
+	if flags.tree && a.flags.output != "" && format != "table" {
+		return &usageError{message: "--tree and -o " + format + " exclude each other", hint: "leave one of them out"}
+	}
+	current, err := a.current(c, names, flags)
+	if err != nil {
+		return err
+	}
+	switch {
+	case flags.tree:
+		interfaceTree(a.out, a.painter(a.out), current.Interfaces)
+	case format == "table":
+		interfaceTable(a.out, a.painter(a.out), current.Interfaces)
+	case format == "json":
+		_, _ = a.out.Write(state.EncodeJSON(current, flags.encoding()...))
+	default:
+		_, _ = a.out.Write(state.EncodeYAML(current, flags.encoding()...))
+	}
+	return nil
+}
+
+func (f showFlags) encoding() []state.EncodeOption {
+	if f.secrets {
+		return []state.EncodeOption{state.ShowSecrets()}
+	}
+	return nil
+}
+
+// current reads the host and checks that every named interface is there.
+func (a *app) current(c *cobra.Command, names []string, flags showFlags) (*state.State, error) {
+	host, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = host.Close() }()
+	line := a.newProgress("reading the host")
+	defer line.end()
+	current, err := host.Show(c.Context(), holdfast.ShowOptions{Names: names, Details: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if current.Find(name) == nil {
+			return nil, a.noSuchInterface(c, host, name)
+		}
+	}
+	if flags.runningConfig {
+		current = state.RunningConfig(current)
+	}
+	return current, nil
+}
+
+// noSuchInterface tells that a name is not there, and which one may be meant.
+func (a *app) noSuchInterface(c *cobra.Command, host *holdfast.Host, name string) error {
+	hint := "holdfast show -o table lists the interfaces"
+	if all, err := host.Show(c.Context(), holdfast.ShowOptions{}); err == nil {
+		var known []string
+		for _, i := range all.Interfaces {
+			known = append(known, i.Name)
+		}
+		if s := problem.DidYouMean(name, known); s != "" {
+			hint = s
+		}
+	}
+	return &engine.Error{Object: name, Kind: engine.NotFound, Hint: hint, Err: fmt.Errorf("no such interface")}
+}

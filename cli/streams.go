@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// sink is an output stream that remembers its first error and swallows what is
+// written after it. A reader that went away is no error: that is how
+// `holdfast show | head` ends.
+type sink struct {
+	to   io.Writer
+	gone bool
+	// err is the first error but EPIPE.
+	err error
+}
+
+// Write never fails: err holds what went wrong.
+func (s *sink) Write(b []byte) (int, error) {
+	if s.gone || s.err != nil || s.to == nil {
+		return len(b), nil
+	}
+	_, err := s.to.Write(b)
+	switch {
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
+		s.gone = true
+	case err != nil:
+		s.err = err
+		if pe, ok := errors.AsType[*os.PathError](err); ok {
+			s.err = pe.Err
+		}
+	}
+	return len(b), nil
+}
+
+// terminal tells whether the stream is one.
+func (s *sink) terminal() bool {
+	f, ok := s.to.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width is the terminal's width in columns, or 0 when there is none.
+func (s *sink) width() int {
+	f, ok := s.to.(*os.File)
+	if !ok {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}
