@@ -97,7 +97,7 @@ func appendEscaped(dst []byte, s string, yaml bool) []byte {
 			dst = append(dst, '\\', 't')
 		case r == '\r':
 			dst = append(dst, '\\', 'r')
-		case r < ' ' || r == 0x7f, r == '\u2028', r == '\u2029', yaml && r < 0x10000 && !unicode.IsPrint(r):
+		case r < ' ' || r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029', yaml && r < 0x10000 && !unicode.IsPrint(r):
 			dst = appendU(dst, r, 'u', 4)
 		case yaml && !unicode.IsPrint(r):
 			dst = appendU(dst, r, 'U', 8)

@@ -66,7 +66,7 @@ func TestSuggest(t *testing.T) {
 	keys := []string{"name", "type", "state", "mtu", "mac-address", "ipv4", "ipv6", "link-aggregation", "bridge", "port"}
 	for word, want := range map[string]string{
 		"nmae": "name", "sate": "state", "MTU": "mtu", "mtuu": "mtu", "mac_address": "mac-address",
-		"ip4": "ipv4", "link-agregation": "link-aggregation", "brigde": "bridge", "ports": "port",
+		"ip4": "ipv4", "link": "link-aggregation", "ip": "", "link-agregation": "link-aggregation", "brigde": "bridge", "ports": "port",
 		"quux": "", "": "", "x": "", "controller": "",
 	} {
 		if got := Suggest(word, keys); got != want {

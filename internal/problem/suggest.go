@@ -5,7 +5,8 @@ import "strings"
 // Suggest returns the candidate that word was most likely meant to be, or ""
 // when none is near. Letter case and the choice between '-' and '_' do not
 // count; a missing, added, wrong or swapped letter counts one each, and one
-// in three letters may be wrong. Of equally near ones the first wins.
+// in three letters may be wrong. Of equally near ones the first wins. When
+// none is near, the only one that begins with word is meant.
 func Suggest(word string, candidates []string) string {
 	folded := fold(word)
 	best, limit := "", max(1, len(folded)/3)+1
@@ -14,7 +15,26 @@ func Suggest(word string, candidates []string) string {
 			best, limit = c, d
 		}
 	}
+	if best == "" {
+		return completion(folded, candidates)
+	}
 	return best
+}
+
+// completion returns the only candidate that begins with a word of at least
+// three letters, or "".
+func completion(folded string, candidates []string) string {
+	found := ""
+	for _, c := range candidates {
+		if len(folded) < 3 || !strings.HasPrefix(fold(c), folded) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = c
+	}
+	return found
 }
 
 // DidYouMean returns the hint `did you mean "…"?` for the nearest candidate,
