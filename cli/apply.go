@@ -56,7 +56,7 @@ func newApply(a *app) *cobra.Command {
 	})
 	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&flags.noVerify, "no-verify", false, "do not read the host back; a step that fails still rolls back")
-	c.Flags().DurationVar(&flags.timeout, "timeout", 0, "roll back when applying and verifying take longer; 0 is a limit that grows with the plan")
+	c.Flags().DurationVar(&flags.timeout, "timeout", 0, "roll back when applying and verifying take longer than `DURATION`; 0 is a limit that grows with the plan")
 	c.Flags().BoolVar(&flags.force, "force", false, "do also what is refused for safety: take over links that another program runs, remove what guests sit on")
 	complete(c, "output", []string{"text", "json"})
 	return c

@@ -100,7 +100,7 @@ func (a *app) format(formats ...string) (string, error) {
 func flagError(c *cobra.Command, err error) error {
 	usage := &usageError{message: err.Error(), hint: "see " + c.CommandPath() + " --help"}
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		usage.message = fmt.Sprintf("--%s: %v", e.GetFlag().Name, e.Unwrap())
+		usage.message = fmt.Sprintf("--%s: %s", e.GetFlag().Name, strings.TrimPrefix(e.Unwrap().Error(), "time: "))
 		if p := problemsOf(err); len(p) > 0 && p[0].Hint != "" {
 			usage.hint = p[0].Hint
 		}
@@ -133,10 +133,9 @@ Flags:
 
 Flags of every command:
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
-{{- if .HasAvailableSubCommands}}
-
-holdfast COMMAND --help tells about a command.{{end}}
-`
+{{if .HasAvailableSubCommands}}
+holdfast COMMAND --help tells about a command.
+{{end}}`
 
 func help(root *cobra.Command, args []string) error {
 	c, rest, err := root.Find(args)

@@ -71,9 +71,10 @@ within() {
 
 answers() { within 30 ping -n -q -c 1 -W 2 "$@"; }
 
-# picture: the host as ip(8), bridge(8) and sysfs show it, without what moves by itself.
+# picture: the host as ip(8), bridge(8) and sysfs show it, without what moves by itself: timers, offload sizes, and the
+# ageing time, which is twice the forward delay as long as a change of topology lasts (net/bridge/br_stp.c).
 picture() {
-	ip -d link show | sed -E 's/ (gso|gro|tso)_[a-z0-9_]+ [0-9]+//g; s/(hello|tcn|topology_change|gc)_timer +[0-9.]+//g; s/numtxqueues.*//'
+	ip -d link show | sed -E 's/ (gso|gro|tso)_[a-z0-9_]+ [0-9]+//g; s/[a-z_]+_timer +[0-9.]+//g; s/topology_change(_detected|_ack)? [01]//g; s/ ageing_time [0-9]+//; s/numtxqueues.*//'
 	ip addr show
 	ip route show table all
 	ip -6 route show table all | sed -E 's/ expires [0-9]+sec//'
@@ -169,7 +170,7 @@ promise "apply makes the bond, the VLAN and the bridge (exit code 0)" code_is 0
 run holdfast --color $color show --tree
 ip -d link show >"$work/links"
 ip addr show br100 >"$work/addresses"
-promise "ip(8) sees a bond of both NICs with MTU 9000" has "$work/links" 'bond0: .* mtu 9000' 'eth0: .* master bond0' 'eth1: .* master bond0' 'bond mode active-backup miimon 100'
+promise "ip(8) sees a bond of both NICs with MTU 9000" has "$work/links" 'bond0: .* mtu 9000' 'eth0: .* master bond0' 'eth1: .* master bond0' 'bond mode active-backup .*miimon 100 '
 promise "ip(8) sees VLAN 100 with MTU 1500 under a bridge with STP and a forward delay of 4 s" has "$work/links" 'bond0.100@bond0: .* mtu 1500 .* master br100' 'vlan protocol 802.1Q id 100' 'bridge forward_delay 400 .* stp_state 1'
 promise "ip(8) sees both addresses, the IPv6 one past duplicate detection" has "$work/addresses" 'inet 192.0.2.10/24' 'inet6 2001:db8:100::10/64 scope global *$'
 promise "the resolver asks the second host" has /etc/resolv.conf '^nameserver 192.0.2.1$' '^search example.com$'
