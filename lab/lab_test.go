@@ -123,3 +123,40 @@ func TestSystemd(t *testing.T) {
 		t.Errorf("systemctl says %q", state)
 	}
 }
+
+// TestPicture makes one of each kind of object, and sees that a picture has it and two pictures are the same.
+func TestPicture(t *testing.T) {
+	lab.Require(t)
+	empty := lab.Picture(t)
+	for _, command := range []string{
+		"ip link add br0 type bridge vlan_filtering 1",
+		"ip link add dum0 type dummy",
+		"ip link set dum0 master br0 up",
+		"ip link set br0 up",
+		"bridge vlan add dev dum0 vid 7",
+		"bridge fdb add 52:54:00:00:09:01 dev dum0 master static",
+		"ip address add 192.0.2.1/24 dev br0",
+		"ip route add 198.51.100.0/24 via 192.0.2.9 proto 72",
+		"ip -6 rule add pref 500 table 500",
+		"ip neighbour add 192.0.2.8 lladdr 52:54:00:00:09:02 dev br0 nud permanent",
+		"tc qdisc add dev dum0 clsact",
+		"tc filter add dev dum0 ingress matchall action drop",
+	} {
+		lab.Run(t, strings.Fields(command)...)
+	}
+	before := lab.Picture(t)
+	if diff := before.Diff(lab.Picture(t)); diff != "" {
+		lab.Picture(t).Same(t, 0)
+	}
+	for _, section := range []string{
+		"links", "addresses", "routes", "rules", "neighbours", "bridge vlans", "bridge ports", "fdb", "qdiscs", "filters", "sysctls",
+	} {
+		if len(before[section]) <= len(empty[section]) {
+			t.Errorf("%s: %d objects, %d on an empty host", section, len(before[section]), len(empty[section]))
+		}
+	}
+	lab.Run(t, "tc", "filter", "del", "dev", "dum0", "ingress")
+	if diff := before.Diff(lab.Picture(t)); !strings.Contains(diff, "matchall") {
+		t.Errorf("a filter that is gone is not told:\n%s", diff)
+	}
+}

@@ -1,0 +1,73 @@
+# Plain `make` lists the targets. CI runs `make test`, which is everything.
+
+export CGO_ENABLED := 0
+
+GO      ?= go
+PKG     ?=
+RUN     ?=
+LAB     := bin/lab
+TIMEOUT := 40m
+
+# Packages with lab tests; only those of PKG when it is given.
+LABPACKAGES = $(if $(PKG),$(PKG),$$($(LAB) tests $$($(GO) list -f '{{.Dir}}' ./...)))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build lab demo check lint test lab-test lab-self-test bench generate clean $(LAB)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Debian packages, the lab's kernel, Go modules, golangci-lint
+	@sh lab/setup.sh base lint
+
+build: $(LAB) ## build bin/holdfast and bin/lab
+	@$(GO) build -trimpath -o bin/holdfast ./cmd/holdfast
+
+$(LAB):
+	@$(GO) build -trimpath -o $(LAB) ./lab/cmd/lab
+
+lab: $(LAB) ## open a shell in a throw-away host; RUN='…' runs one command instead
+	@sh lab/setup.sh base
+ifeq ($(RUN),)
+	@$(LAB) shell --nics 2
+else
+	@$(LAB) run --nics 2 -- sh -c '$(subst ','\'',$(RUN))'
+endif
+
+demo: ## show what holdfast does, on a throw-away host with two NICs
+	@sh lab/setup.sh base
+	@$(MAKE) --no-print-directory build
+	@$(LAB) run --nics 2 -- sh lab/demo.sh
+
+check: ## the quick inner loop: vet, tests without the lab, import rows, generated documents
+	@$(GO) vet ./...
+	@$(GO) test -timeout $(TIMEOUT) ./...
+
+lint: ## golangci-lint
+	@sh lab/setup.sh lint
+	@bin/golangci-lint run --timeout 30m ./...
+
+test: ## everything: check, lint, the lab's own tests, the kernel suites in the lab
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory lab-self-test
+	@$(MAKE) --no-print-directory lab-test
+
+lab-test: $(LAB) ## the tests that change a kernel, in the lab; PKG=./engine/kernel RUN='TestBond' for some of them
+	@$(GO) test -vet=off -count=1 -p 1 -timeout $(TIMEOUT) -exec "$(CURDIR)/$(LAB) exec" $(if $(RUN),-v -run '$(RUN)') $(LABPACKAGES)
+
+lab-self-test: $(LAB) ## does the lab itself pass on exit codes, end at limits, clean up?
+	@HOLDFAST_LAB_SELF_TEST="$(CURDIR)/$(LAB)" $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./lab/machine
+
+bench: ## measure against ip and other network managers, in the lab
+	@sh lab/setup.sh base bench
+	@$(MAKE) --no-print-directory build
+	@sh lab/bench.sh
+
+generate: ## rewrite the generated documents
+	@$(GO) generate ./...
+
+clean: ## remove what was built here (not the cache that all clones share)
+	@rm -rf bin .cache

@@ -1,0 +1,290 @@
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// HostPicture is everything about a host's network that programs other than holdfast can tell: by section, then by
+// object, a normalised tree of values. It is independent of the code under test: ip, bridge and tc read it, and
+// /proc/sys. What [Volatile] lists is not in it.
+type HostPicture map[string]map[string]any
+
+// source is one command of a picture.
+type source struct {
+	section string
+	args    []string
+	key     func(object map[string]any) string
+	skip    func(object map[string]any) bool // nil: nothing
+}
+
+var sources = []source{
+	{links, []string{"ip", "-j", "-d", "link"}, named("ifname"), nil},
+	{addresses, []string{"ip", "-j", "-d", "address"}, named("ifname"), nil},
+	{routes, []string{"ip", "-j", "-d", "-4", "route", "show", "table", "all"}, whole("4 "), nil},
+	{routes, []string{"ip", "-j", "-d", "-6", "route", "show", "table", "all"}, whole("6 "), nil},
+	{rules, []string{"ip", "-j", "-d", "-4", "rule"}, whole("4 "), nil},
+	{rules, []string{"ip", "-j", "-d", "-6", "rule"}, whole("6 "), nil},
+	{nexthops, []string{"ip", "-j", "-d", "nexthop"}, named("id"), nil},
+	{neighbours, []string{"ip", "-j", "-d", "neighbour", "show", "nud", "permanent"}, whole(""), multicast},
+	{neighbours, []string{"ip", "-j", "-d", "neighbour", "show", "proxy"}, whole("proxy "), nil},
+	{vlans, []string{"bridge", "-j", "-d", "vlan"}, named("ifname"), nil},
+	{ports, []string{"bridge", "-j", "-d", "link"}, named("ifname"), nil},
+	{fdb, []string{"bridge", "-j", "-d", "fdb"}, whole(""), learned},
+	{mdb, []string{"bridge", "-j", "-d", "mdb"}, whole(""), nil},
+	{qdiscs, []string{"tc", "-j", "-d", "qdisc"}, whole(""), nil},
+}
+
+func named(field string) func(map[string]any) string {
+	return func(object map[string]any) string { return fmt.Sprint(object[field]) }
+}
+
+// whole makes the object its own name: for what has none.
+func whole(prefix string) func(map[string]any) string {
+	return func(object map[string]any) string {
+		text, _ := json.Marshal(object)
+		return prefix + string(text)
+	}
+}
+
+// learned tells entries that a bridge learned from traffic: they come and go with it.
+func learned(entry map[string]any) bool {
+	state, _ := entry["state"].(string)
+	flags, _ := entry["flags"].([]any)
+	return state != "permanent" && state != "static" && !slices.Contains(flags, any("extern_learn"))
+}
+
+// multicast tells the neighbours that the kernel makes for multicast destinations when they are first used.
+func multicast(entry map[string]any) bool {
+	destination, _ := entry["dst"].(string)
+	return strings.HasPrefix(destination, "ff02:") || strings.HasPrefix(destination, "224.") ||
+		strings.HasPrefix(destination, "239.")
+}
+
+// Picture takes a picture of the host under test.
+func Picture(t testing.TB) HostPicture {
+	t.Helper()
+	p, err := picture(here)
+	if err != nil {
+		t.Fatalf("picture of the host: %v", err)
+	}
+	return p
+}
+
+// Picture takes a picture of the host, without files.
+func (h *Host) Picture(t testing.TB) HostPicture {
+	t.Helper()
+	p, err := picture(h)
+	if err != nil {
+		t.Fatalf("picture of %s: %v", h.Name, err)
+	}
+	return p
+}
+
+func picture(h *Host) (HostPicture, error) {
+	p := HostPicture{}
+	for _, s := range sources {
+		if err := p.read(h, s); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.readFilters(h); err != nil {
+		return nil, err
+	}
+	if err := h.do(p.readSysctls); err != nil {
+		return nil, err
+	}
+	p.readFiles()
+	return p.normalise(), nil
+}
+
+// put files an object under its name; several of one name are kept apart by their number.
+func (p HostPicture) put(section, name string, object any) {
+	if p[section] == nil {
+		p[section] = map[string]any{}
+	}
+	unique := name
+	for i := 2; p[section][unique] != nil; i++ {
+		unique = fmt.Sprintf("%s #%d", name, i)
+	}
+	p[section][unique] = object
+}
+
+func (p HostPicture) read(h *Host, s source) error {
+	objects, err := h.objects(s.args...)
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if s.skip != nil && s.skip(object) {
+			continue
+		}
+		dropVolatile(s.section, object)
+		p.put(s.section, s.key(object), object)
+	}
+	return nil
+}
+
+// objects runs a program that prints a JSON list of objects.
+func (h *Host) objects(args ...string) ([]map[string]any, error) {
+	text, err := h.Try(args...)
+	if err != nil || strings.TrimSpace(text) == "" {
+		return nil, err
+	}
+	var list []map[string]any
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+	}
+	// ip prints an empty object in the place of each that a filter leaves out.
+	return slices.DeleteFunc(list, func(object map[string]any) bool { return len(object) == 0 }), nil
+}
+
+// readFilters asks for the filters of every link with a queueing discipline that can have some.
+func (p HostPicture) readFilters(h *Host) error {
+	places := map[string]bool{}
+	for _, object := range p[qdiscs] {
+		qdisc, _ := object.(map[string]any)
+		dev := fmt.Sprint(qdisc["dev"])
+		switch qdisc["kind"] {
+		case "clsact", "ingress":
+			places[dev+" ingress"] = true
+			places[dev+" egress"] = qdisc["kind"] == "clsact"
+		case "prio", "htb", "hfsc", "drr", "qfq", "ets":
+			places[dev+" root"] = true
+		}
+	}
+	for place, wanted := range places {
+		if !wanted {
+			continue
+		}
+		dev, where, _ := strings.Cut(place, " ")
+		objects, err := h.objects("tc", "-j", "-d", "filter", "show", "dev", dev, where)
+		if err != nil {
+			return err
+		}
+		for _, object := range objects {
+			p.put(filters, place+" "+whole("")(object), object)
+		}
+	}
+	return nil
+}
+
+// readSysctls reads the IPv4 and IPv6 settings of every link, and the forwarding switches.
+func (p HostPicture) readSysctls() error {
+	const base = "/proc/sys/" // its net is that of the reading thread
+	for _, pattern := range []string{"net/ipv4/conf/*/*", "net/ipv6/conf/*/*", "net/ipv4/ip_forward"} {
+		paths, err := filepath.Glob(filepath.Join(base, pattern))
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil { // stable_secret cannot be read before it is set
+				continue
+			}
+			p.put(sysctls, strings.TrimPrefix(path, base), strings.TrimSpace(string(text)))
+		}
+	}
+	return nil
+}
+
+func (p HostPicture) readFiles() {
+	text, err := os.ReadFile("/etc/resolv.conf")
+	if err == nil {
+		p.put(files, "/etc/resolv.conf", string(text))
+	}
+	name, _ := os.Hostname()
+	p.put(files, "host name", name)
+}
+
+func dropVolatile(section string, value any) {
+	for _, field := range Volatile() {
+		if field.Section == section {
+			drop(value, field.Name)
+		}
+	}
+}
+
+func drop(value any, name string) {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, name)
+		for _, below := range value {
+			drop(below, name)
+		}
+	case []any:
+		for _, below := range value {
+			drop(below, name)
+		}
+	}
+}
+
+// forever is how ip prints a lifetime without end.
+const forever = 4294967295
+
+// normalise takes out what is not the host's but the reading's: the state of links is told once, in their own section,
+// lifetimes that run are only known to be finite.
+func (p HostPicture) normalise() HostPicture {
+	for name, object := range p[addresses] {
+		whole, _ := object.(map[string]any)
+		list, _ := whole["addr_info"].([]any)
+		for _, entry := range list {
+			address, ok := entry.(map[string]any)
+			if !ok {
+				continue
+			}
+			for _, life := range []string{"valid_life_time", "preferred_life_time"} {
+				if left, ok := address[life].(float64); ok && left > 0 && left < forever {
+					address[life] = "finite"
+				}
+			}
+		}
+		p[addresses][name] = list
+	}
+	return p
+}
+
+// Diff tells how two pictures differ, as cmp.Diff does; empty when they do not.
+func (p HostPicture) Diff(now HostPicture) string { return cmp.Diff(p, now) }
+
+// Without is the picture without some sections, and without the objects of the others that mention one of these words:
+// for the part of a host that a test does not look at.
+func (p HostPicture) Without(sections []string, words ...string) HostPicture {
+	rest := HostPicture{}
+	for section, objects := range p {
+		if slices.Contains(sections, section) {
+			continue
+		}
+		for name, object := range objects {
+			text, _ := json.Marshal(object)
+			mentions := func(word string) bool {
+				return strings.Contains(name, word) || strings.Contains(string(text), `"`+word+`"`)
+			}
+			if !slices.ContainsFunc(words, mentions) {
+				rest.put(section, name, object)
+			}
+		}
+	}
+	return rest
+}
+
+// Same waits until the host under test is as in an older picture, and ends the test with the difference when it is not
+// within d (0 is 60 s): spanning trees, bonds and duplicate detection take their time.
+func (p HostPicture) Same(t testing.TB, d time.Duration) {
+	t.Helper()
+	if d <= 0 {
+		d = time.Minute
+	}
+	var now HostPicture
+	if !Eventually(d, func() bool { now = Picture(t); return p.Diff(now) == "" }) {
+		t.Fatalf("the host is not as it was (-before +now):\n%s", p.Diff(now))
+	}
+}

@@ -1,0 +1,63 @@
+package lab
+
+// Field is something of a host's picture that changes without anybody's doing, and so is left out of it.
+type Field struct {
+	Section string // of the picture
+	Name    string // of the field, at any depth below the section
+	Reason  string
+}
+
+// Volatile is the reviewed list of what a picture leaves out. Everything else must be the same for two pictures to be
+// the same.
+func Volatile() []Field {
+	return []Field{
+		{links, "hello_timer", "a running timer of a bridge"},
+		{links, "tcn_timer", "a running timer of a bridge"},
+		{links, "topology_change_timer", "a running timer of a bridge"},
+		{links, "gc_timer", "a running timer of a bridge"},
+		{links, "message_age_timer", "a running timer of a bridge's port"},
+		{links, "forward_delay_timer", "a running timer of a bridge's port"},
+		{links, "hold_timer", "a running timer of a bridge's port"},
+		{links, "topology_change", "set for a while by the spanning tree when any port comes or goes"},
+		{links, "topology_change_detected", "set for a while by the spanning tree when any port comes or goes"},
+		{links, "topology_change_ack", "set for a while by the spanning tree when any port comes or goes"},
+		{links, "config_pending", "set for a while by the spanning tree when any port comes or goes"},
+		{links, "id", "the number of a bridge's port, given by the kernel; ports are told apart by name"},
+		{links, "no", "the number of a bridge's port, given by the kernel; ports are told apart by name"},
+		{links, "root_port", "names a bridge's port by its number"},
+		{links, "designated_port", "names a bridge's port by its number"},
+		{links, "ad_info", "the LACP aggregator that was negotiated, and the partner"},
+		{links, "ad_aggregator_id", "the LACP aggregator that was negotiated"},
+		{links, "ad_actor_oper_port_state", "the state of the LACP negotiation"},
+		{links, "ad_actor_oper_port_state_str", "the state of the LACP negotiation"},
+		{links, "ad_partner_oper_port_state", "the state of the LACP negotiation"},
+		{links, "ad_partner_oper_port_state_str", "the state of the LACP negotiation"},
+		{links, "link_failure_count", "a counter"},
+		{links, "active_slave", "elected by carrier and history; what is configured is the primary"},
+		{links, "state", "which member of a bond is active or backup now, elected as active_slave; a bridge port's is stp_state"},
+		{routes, "expires", "a running lifetime"},
+		{routes, "cache", "use counters and the like"},
+		{mdb, "timer", "a running timer"},
+		{neighbours, "used", "a running age"},
+		{neighbours, "confirmed", "a running age"},
+		{neighbours, "updated", "a running age"},
+	}
+}
+
+// sections that Volatile speaks of.
+const (
+	links      = "links"
+	addresses  = "addresses"
+	routes     = "routes"
+	rules      = "rules"
+	nexthops   = "nexthops"
+	neighbours = "neighbours"
+	vlans      = "bridge vlans"
+	ports      = "bridge ports"
+	fdb        = "fdb"
+	mdb        = "mdb"
+	qdiscs     = "qdiscs"
+	filters    = "filters"
+	sysctls    = "sysctls"
+	files      = "files"
+)
