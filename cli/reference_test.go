@@ -15,6 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated files")
 
+//go:generate go test . -run TestReference -update
+
 const referenceFile = "../docs/cli.md"
 
 // TestReference compares docs/cli.md with the commands.
@@ -31,14 +33,14 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("docs/cli.md is not what the commands say; run: go test ./cli -run TestReference -update (-want +got)\n%s", diff)
+		t.Errorf("docs/cli.md is not what the commands say; run make generate (-want +got)\n%s", diff)
 	}
 }
 
 // reference is the manual of all commands, in Markdown.
 func reference(root *cobra.Command) []byte {
 	var b bytes.Buffer
-	b.WriteString("# Command line\n\nThis page is made from the commands by `go test ./cli -run TestReference -update`.\n\n")
+	b.WriteString("# Command line\n\nThis page is made from the commands by `make generate`.\n\n")
 	fmt.Fprintf(&b, "%s\n\n", root.Long)
 	fmt.Fprintf(&b, "Examples:\n\n%s\n\n", indented(root.Example))
 	b.WriteString("Exit codes: 0 done; 1 refused or invalid, nothing was changed; 2 (plan, diff) there are changes; 3 failed and\n" +
