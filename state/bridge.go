@@ -26,18 +26,36 @@ type BridgeOptions struct {
 	// MACAgeingTime is in seconds.
 	MACAgeingTime *uint32 `state:"mac-ageing-time"`
 
-	MulticastLastMemberCount       *uint32         `state:"multicast-last-member-count"`
-	MulticastLastMemberInterval    *uint64         `state:"multicast-last-member-interval"`
-	MulticastMembershipInterval    *uint64         `state:"multicast-membership-interval"`
-	MulticastQuerier               *bool           `state:"multicast-querier"`
-	MulticastQuerierInterval       *uint64         `state:"multicast-querier-interval"`
-	MulticastQueryInterval         *uint64         `state:"multicast-query-interval"`
-	MulticastQueryResponseInterval *uint64         `state:"multicast-query-response-interval"`
-	MulticastQueryUseIfaddr        *bool           `state:"multicast-query-use-ifaddr"`
-	MulticastRouter                MulticastRouter `state:"multicast-router"`
-	MulticastSnooping              *bool           `state:"multicast-snooping"`
-	MulticastStartupQueryCount     *uint32         `state:"multicast-startup-query-count"`
-	MulticastStartupQueryInterval  *uint64         `state:"multicast-startup-query-interval"`
+	// MulticastLastMemberCount is how many queries follow a leave before the
+	// group is dropped.
+	MulticastLastMemberCount *uint32 `state:"multicast-last-member-count"`
+	// MulticastLastMemberInterval is the time between those queries, in
+	// centiseconds.
+	MulticastLastMemberInterval *uint64 `state:"multicast-last-member-interval"`
+	// MulticastMembershipInterval is after what silence a member is forgotten,
+	// in centiseconds.
+	MulticastMembershipInterval *uint64 `state:"multicast-membership-interval"`
+	// MulticastQuerier is whether the bridge sends IGMP and MLD queries.
+	MulticastQuerier *bool `state:"multicast-querier"`
+	// MulticastQuerierInterval is after what silence of another querier the
+	// bridge takes over, in centiseconds.
+	MulticastQuerierInterval *uint64 `state:"multicast-querier-interval"`
+	// MulticastQueryInterval is the time between queries, in centiseconds.
+	MulticastQueryInterval *uint64 `state:"multicast-query-interval"`
+	// MulticastQueryResponseInterval is how long members may take to answer, in
+	// centiseconds.
+	MulticastQueryResponseInterval *uint64 `state:"multicast-query-response-interval"`
+	// MulticastQueryUseIfaddr is whether queries carry the bridge's own address
+	// instead of 0.0.0.0.
+	MulticastQueryUseIfaddr *bool `state:"multicast-query-use-ifaddr"`
+	// MulticastRouter is whether the bridge is taken for a multicast router.
+	MulticastRouter MulticastRouter `state:"multicast-router"`
+	// MulticastSnooping is whether multicast goes only where it is wanted.
+	MulticastSnooping *bool `state:"multicast-snooping"`
+	// MulticastStartupQueryCount is how many queries the bridge begins with.
+	MulticastStartupQueryCount *uint32 `state:"multicast-startup-query-count"`
+	// MulticastStartupQueryInterval is the time between those, in centiseconds.
+	MulticastStartupQueryInterval *uint64 `state:"multicast-startup-query-interval"`
 
 	// STP is the spanning tree protocol's configuration.
 	STP *STP `state:"stp"`
