@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"holdfast/lab/channel"
 )
@@ -35,7 +36,7 @@ func (a *archive) write(p []byte) {
 	if a.err != nil {
 		return
 	}
-	_, a.err = a.w.Write(append(p[:len(p):len(p)], make([]byte, (4-len(p)%4)%4)...))
+	_, a.err = a.w.Write(append(slices.Clip(p), make([]byte, (4-len(p)%4)%4)...))
 }
 
 // writeInitramfs makes the initial file system: this program as /init, the modules without which the machine's own

@@ -31,16 +31,16 @@ func parseTestFlags(args []string) (testFlags, error) {
 	}
 	for _, arg := range args[1:] {
 		name, value, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		switch {
-		case name == "test.run":
+		switch name {
+		case "test.run":
 			f.pattern = value
 			continue
-		case name == "test.v":
+		case "test.v":
 			f.verbose = value != "false"
 			if value == "test2json" {
 				f.mark = "\x16"
 			}
-		case name == "test.timeout":
+		case "test.timeout":
 			if f.timeout, err = time.ParseDuration(value); err != nil {
 				return f, fmt.Errorf("%s: %w", arg, err)
 			}
