@@ -31,7 +31,7 @@ lab: $(LAB) ## open a shell in a throw-away host; RUN='…' runs one command ins
 ifeq ($(RUN),)
 	@$(LAB) shell --nics 2
 else
-	@$(LAB) run --nics 2 -- sh -c '$(subst ','\'',$(RUN))'
+	@$(LAB) run --nics 2 -- sh -c "$$RUN"
 endif
 
 demo: ## show what holdfast does, on a throw-away host with two NICs

@@ -72,11 +72,12 @@ lists_exist() { apt-cache show kmod >/dev/null 2>&1; }
 # get COMMAND…: an apt-get command, tried again once after new lists: mirrors drop the packages of old ones.
 get() {
 	lists_exist || refresh_lists
-	if as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >"$cache/apt.log" 2>&1 </dev/null; then
+	set -- -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
+	if as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$cache/apt.log" 2>&1 </dev/null; then
 		return 0
 	fi
 	refresh_lists
-	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >"$cache/apt.log" 2>&1 </dev/null; then
+	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" >"$cache/apt.log" 2>&1 </dev/null; then
 		cat "$cache/apt.log" >&2
 		die "apt-get $* went wrong"
 	fi

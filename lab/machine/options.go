@@ -20,7 +20,7 @@ type Options struct {
 	Disk     string        // a file with an ext4 file system, made if it does not exist, which outlives the machine; on DiskDir inside
 	Memory   string        // as QEMU's -m; empty is 3G, taken as it is used
 	Outputs  []string      // folders of this machine that the lab writes for real; everything else is a copy on write
-	BootTime time.Duration // how long a boot may take before it counts as hung; 0 is 120 s
+	BootTime time.Duration // how long a boot may take before it counts as hung; 0 is 2 minutes, with systemd 5
 	Note     func(string)  // what people should know, such as a boot that is tried again; nil: nobody
 }
 
@@ -44,7 +44,10 @@ func (o Options) complete() (Options, error) {
 		o.Memory = "3G"
 	}
 	if o.BootTime == 0 {
-		o.BootTime = 120 * time.Second
+		o.BootTime = 2 * time.Minute
+		if o.Systemd {
+			o.BootTime = 5 * time.Minute
+		}
 	}
 	if o.Note == nil {
 		o.Note = func(string) {}

@@ -20,8 +20,13 @@ import (
 	"holdfast/lab/machine"
 )
 
-// grace is what a test may take beyond go test's own limit, which makes it print its goroutines.
-const grace = 2 * time.Minute
+// A test that takes too long prints its goroutines; margin is the time before go test's own limit at which it does, and
+// atLeast what each gets. One that does not even do that is ended with its machine after grace.
+const (
+	margin  = time.Minute
+	atLeast = time.Minute
+	grace   = 30 * time.Second
+)
 
 // suite is one test binary's lab tests on their way through the labs. Each test runs in a process of its own.
 type suite struct {
@@ -184,9 +189,11 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 func (s *suite) try(ctx context.Context, m *machine.Machine, test string) result {
+	var left time.Duration
 	if s.flags.timeout > 0 {
+		left = max(atLeast, s.flags.timeout-margin-time.Since(s.started))
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.flags.timeout+grace, errTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, left+grace, errTimeout)
 		defer cancel()
 	}
 	dir, err := os.Getwd()
@@ -196,7 +203,7 @@ func (s *suite) try(ctx context.Context, m *machine.Machine, test string) result
 	var both output
 	start := time.Now()
 	code, err := m.Run(ctx, machine.Job{
-		Job:    channel.Job{Args: s.flags.command(test), Dir: dir, Env: environment(nil)},
+		Job:    channel.Job{Args: s.flags.command(test, left), Dir: dir, Env: environment(nil)},
 		Stdout: &both, Stderr: &both,
 	})
 	return result{both.Bytes(), code, err, time.Since(start)}

@@ -16,8 +16,8 @@ type testFlags struct {
 	pattern string   // -test.run
 	rest    []string // all other flags and arguments
 	verbose bool
-	mark    string // what precedes a line that test2json must understand
-	timeout time.Duration
+	mark    string        // what precedes a line that test2json must understand
+	timeout time.Duration // for all tests together; 0 is none
 }
 
 // ours are flags whose files would be lost in the lab, or that the lab sets itself.
@@ -44,6 +44,7 @@ func parseTestFlags(args []string) (testFlags, error) {
 			if f.timeout, err = time.ParseDuration(value); err != nil {
 				return f, fmt.Errorf("%s: %w", arg, err)
 			}
+			continue
 		}
 		if !slices.Contains(ours, name) {
 			f.rest = append(f.rest, arg)
@@ -61,13 +62,16 @@ func (f testFlags) topLevel() string {
 	return top
 }
 
-// command runs one test, with the subtests that were chosen.
-func (f testFlags) command(test string) []string {
+// command runs one test, with the subtests that were chosen. What is left of the time for all is its limit.
+func (f testFlags) command(test string, left time.Duration) []string {
 	pattern := "^" + regexp.QuoteMeta(test) + "$"
 	if _, below, ok := strings.Cut(f.pattern, "/"); ok {
 		pattern += "/" + below
 	}
 	command := append([]string{f.binary, "-test.run=" + pattern}, f.rest...)
+	if left > 0 {
+		command = append(command, "-test.timeout="+left.String())
+	}
 	if !f.verbose {
 		command = append(command, "-test.v") // so that a test that hangs or panics shows how far it got
 	}
