@@ -142,10 +142,15 @@ func (c *conn) nextSeq(n int) uint32 {
 	return first
 }
 
-// receive reads one datagram into the connection's buffer and gives the part
-// that was filled. It is valid until the next receive. Datagrams of other
-// processes are passed over: only port 0, the kernel, is believed.
-func (c *conn) receive() ([]byte, error) {
+// receive waits for one datagram, reads it into the connection's buffer and
+// gives the part that was filled. It is valid until the next receive. Datagrams
+// of other processes are passed over: only port 0, the kernel, is believed.
+func (c *conn) receive() ([]byte, error) { return c.read(true) }
+
+// receiveQueued is receive without waiting: unix.EAGAIN if nothing is there.
+func (c *conn) receiveQueued() ([]byte, error) { return c.read(false) }
+
+func (c *conn) read(wait bool) ([]byte, error) {
 	for {
 		var n, flags int
 		var from unix.Sockaddr
@@ -154,7 +159,7 @@ func (c *conn) receive() ([]byte, error) {
 			for {
 				n, _, flags, from, rerr = unix.Recvmsg(int(fd), c.buf, nil, unix.MSG_DONTWAIT)
 				if !errors.Is(rerr, unix.EINTR) {
-					return !errors.Is(rerr, unix.EAGAIN)
+					return !wait || !errors.Is(rerr, unix.EAGAIN)
 				}
 			}
 		})

@@ -90,24 +90,33 @@ func (c *conn) sendBatch(msgs []netlink.Message, results []error, offset int, ea
 	}
 	acks := ackReader{first: first, results: results, offset: offset, each: each}
 	acks.acked = make([]bool, len(msgs))
-	for !acks.complete() {
-		b, err := c.receive()
-		if errors.Is(err, unix.ENOBUFS) && !acks.resyncing {
-			acks.resyncing = true
-			err = c.sendBarrier(first + uint32(len(msgs)))
-			if err == nil {
-				continue
-			}
-		}
-		if err == nil || errors.Is(err, unix.ENOBUFS) {
-			err = acks.read(b)
-		}
-		if err != nil {
-			acks.lose(errors.Join(errLost, err))
-			return nil
-		}
+	if err := c.readAcks(&acks); err != nil {
+		acks.lose(errors.Join(errLost, err))
 	}
 	acks.lose(errLost)
+	return nil
+}
+
+// readAcks reads until everything is acknowledged, or what is not has been
+// lost. When the buffer ran over, the socket takes nothing more until it has
+// been read empty; then a barrier tells that nothing is on its way any more.
+func (c *conn) readAcks(acks *ackReader) error {
+	receive := c.receive
+	for !acks.complete() {
+		b, err := receive()
+		switch {
+		case err == nil:
+			err = acks.read(b)
+		case errors.Is(err, unix.ENOBUFS):
+			receive, err = c.receiveQueued, nil
+		case errors.Is(err, unix.EAGAIN):
+			receive = c.receive
+			err = c.sendBarrier(acks.first + uint32(len(acks.acked)))
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -122,14 +131,13 @@ func (c *conn) sendBarrier(seq uint32) error {
 
 // An ackReader maps what comes back to the messages of one batch.
 type ackReader struct {
-	first     uint32 // sequence number of the first message
-	results   []error
-	acked     []bool
-	count     int
-	offset    int // of the batch, in the indexes that each gets
-	each      func(int, []byte)
-	resyncing bool // a barrier was sent behind the batch
-	barrier   bool // and was acknowledged
+	first   uint32 // sequence number of the first message
+	results []error
+	acked   []bool
+	count   int
+	offset  int // of the batch, in the indexes that each gets
+	each    func(int, []byte)
+	barrier bool // a barrier behind the batch was acknowledged
 }
 
 // complete says whether nothing more is to be waited for.
@@ -169,7 +177,7 @@ func (r *ackReader) take(m message) {
 func (r *ackReader) lose(err error) {
 	for i, ok := range r.acked {
 		if !ok {
-			r.results[i] = err
+			r.acked[i], r.results[i] = true, err
 		}
 	}
 }

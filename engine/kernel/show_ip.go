@@ -108,8 +108,8 @@ func lifeTime(s uint32) string {
 
 // foreignAddress tells addresses that nobody configured: of finite life, or
 // the kernel's own. Before Linux 5.18 the kernel does not say so of a
-// link-local address: then every one counts as its own on a link that makes
-// them, except one that was given a prefix of another length.
+// link-local address: then each with the usual length counts as its own on a
+// link that makes them. Its MAC is no proof: an address outlives it.
 func foreignAddress(l *rawLink, a *rawAddress) bool {
 	switch {
 	case !a.permanent():
@@ -119,8 +119,7 @@ func foreignAddress(l *rawLink, a *rawAddress) bool {
 	case l.Flags&unix.IFF_LOOPBACK != 0:
 		return a.Prefix.Addr().IsLoopback()
 	case a.Family == unix.AF_INET6 && a.Prefix.Addr().IsLinkLocalUnicast() && a.Protocol == 0:
-		return a.Flags&unix.IFA_F_STABLE_PRIVACY != 0 ||
-			(a.Prefix.Bits() == 64 && l.INet6.AddrGenMode == addrGenEUI64 && isEUI64(l.MAC, a.Prefix.Addr()))
+		return a.Prefix.Bits() == 64 && l.INet6.AddrGenMode != addrGenNone
 	}
 	return false
 }
