@@ -32,10 +32,10 @@ func encodeVLANs(s *plan.Step, t *linkTable) (work, error) {
 	}
 	var tasks []task
 	if len(s.VLANsRemoved) > 0 {
-		tasks = append(tasks, send("remove VLANs", vlanMessage(unix.RTM_DELLINK, l, s.VLANsRemoved)))
+		tasks = append(tasks, send("remove VLANs", filterMessage(unix.RTM_DELLINK, l, s.VLANsRemoved)))
 	}
 	if len(s.VLANsAdded) > 0 {
-		tasks = append(tasks, send("add VLANs", vlanMessage(unix.RTM_SETLINK, l, s.VLANsAdded)))
+		tasks = append(tasks, send("add VLANs", filterMessage(unix.RTM_SETLINK, l, s.VLANsAdded)))
 	}
 	if len(tasks) == 0 {
 		return nil, nil
@@ -43,9 +43,9 @@ func encodeVLANs(s *plan.Step, t *linkTable) (work, error) {
 	return wave(tasks...), nil
 }
 
-// vlanMessage makes one message of all entries. RTM_SETLINK adds, RTM_DELLINK
+// filterMessage makes one message of all entries. RTM_SETLINK adds, RTM_DELLINK
 // removes (PF_BRIDGE, rtnl_bridge_setlink in net/core/rtnetlink.c).
-func vlanMessage(typ uint16, l *link, entries []plan.VLANEntry) netlink.Message {
+func filterMessage(typ uint16, l *link, entries []plan.VLANEntry) netlink.Message {
 	e := ifHeader{family: unix.AF_BRIDGE, index: l.index}.encode()
 	e.nest(unix.IFLA_AF_SPEC, func(e *encoder) {
 		if l.kind == kindBridge {
