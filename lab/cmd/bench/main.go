@@ -26,6 +26,7 @@ func run() error {
 	rounds := flag.Int("rounds", 3, "how often each thing is timed; the median counts")
 	sizes := flag.String("sizes", "10,100,1000", "how many networks, several numbers with commas")
 	label := flag.String("label", "", "what to say about the host in the table's title")
+	others := flag.Bool("peers", false, "measure other network managers instead, at the first of the sizes")
 	flag.Parse()
 	if os.Getenv("HOLDFAST_LAB") != "1" {
 		return fmt.Errorf("it changes the host's network: run it by `make bench`, in the lab")
@@ -45,6 +46,14 @@ func run() error {
 	b := &bench{holdfast: binary, dir: dir, rounds: *rounds}
 	if err := b.prepare(); err != nil {
 		return err
+	}
+	if *others {
+		n, err := strconv.Atoi(*sizes)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s\n\n", *label)
+		return b.peerTable(n)
 	}
 	var results []result
 	for word := range strings.SplitSeq(*sizes, ",") {
