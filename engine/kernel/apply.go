@@ -34,6 +34,10 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, progress func(engine.P
 		return err
 	}
 	r.progress = progress
+	extras, err := e.saveExtras(ctx, p)
+	if err != nil {
+		return err
+	}
 	if progress != nil {
 		progress(engine.Progress{Total: len(p.Steps)})
 	}
@@ -43,6 +47,9 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, progress func(engine.P
 			return err
 		}
 		start = end
+	}
+	if err := extras.restore(ctx); err != nil {
+		return r.fail(len(p.Steps)-1, err)
 	}
 	e.announce(ctx, r)
 	return nil

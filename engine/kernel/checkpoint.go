@@ -1,0 +1,183 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"holdfast/engine"
+	"holdfast/internal/hostfile"
+	"holdfast/internal/resolver"
+	"holdfast/plan"
+)
+
+var _ engine.Checkpoint = (*checkpoint)(nil)
+
+// checkpointVersion is the format of a stored checkpoint; a newer one is
+// refused.
+const checkpointVersion = 1
+
+// A checkpoint is a raw picture of the host: every object with all its
+// attributes, and what was about to be done to it.
+type checkpoint struct {
+	e *Engine
+	picture
+}
+
+// A picture is what is stored of a checkpoint.
+type picture struct {
+	// Version is the format's.
+	Version int `json:"version"`
+	// Boot and Namespace tell where it was taken.
+	Boot      string `json:"boot"`
+	Namespace string `json:"namespace"`
+	// Taken is CLOCK_BOOTTIME in seconds, from which lifetimes count.
+	Taken int64 `json:"taken"`
+	// Network is the kernel's part.
+	Network *snapshot `json:"network"`
+	// Resolver and Hostname are the files' part.
+	Resolver resolver.Image `json:"resolver"`
+	Hostname hostfile.Image `json:"hostname"`
+	// Made names the links that the plan makes, which were not there before.
+	Made []string `json:"made,omitempty"`
+	// Touched names the links that a step of the plan speaks of.
+	Touched []string `json:"touched,omitempty"`
+	// Owned names the interfaces that the document answers for.
+	Owned []string `json:"owned,omitempty"`
+	// Files is set when the plan changes the resolver or the host name.
+	Files bool `json:"files,omitempty"`
+	// Plan is set once the plan is known.
+	Plan bool `json:"plan,omitempty"`
+}
+
+// Checkpoint takes a picture of the host to come back to.
+func (e *Engine) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
+	shot, err := takeSnapshot(ctx, e.conn, wantAll)
+	if err != nil {
+		return nil, err
+	}
+	c := &checkpoint{e: e, picture: picture{
+		Version: checkpointVersion, Boot: bootID(), Namespace: namespace(),
+		Taken: bootTime(), Network: shot,
+	}}
+	if c.Resolver, err = e.company.resolver().Save(); err != nil {
+		return nil, fileError("read the resolver's configuration", "dns-resolver", err)
+	}
+	if c.Hostname, err = e.company.hostname().Save(); err != nil {
+		return nil, fileError("read the host name", "hostname", err)
+	}
+	return c, nil
+}
+
+// Reopen gives a stored checkpoint back. One of another boot or another
+// network namespace is refused: what it speaks of is gone.
+func (e *Engine) Reopen(_ context.Context, stored []byte) (engine.Checkpoint, error) {
+	c := &checkpoint{e: e}
+	if err := json.Unmarshal(stored, &c.picture); err != nil {
+		return nil, &engine.Error{Op: "read the checkpoint", Kind: engine.Invalid, Err: err}
+	}
+	if c.Version > checkpointVersion {
+		return nil, &engine.Error{
+			Op: "read the checkpoint", Kind: engine.Unsupported,
+			Err: fmt.Errorf("format version %d is newer than %d", c.Version, checkpointVersion),
+		}
+	}
+	if c.Boot != bootID() || c.Namespace != namespace() {
+		return nil, &engine.Error{
+			Op: "read the checkpoint", Kind: engine.NotFound,
+			Err: fmt.Errorf("it was taken in another boot or network namespace, which is gone with what it had"),
+		}
+	}
+	return c, nil
+}
+
+// Store gives a form that Reopen takes.
+func (c *checkpoint) Store() ([]byte, error) { return json.Marshal(c.picture) }
+
+// Applied notes what the plan makes and touches.
+func (c *checkpoint) Applied(p *plan.Plan) {
+	made, touched := map[string]bool{}, map[string]bool{}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		switch s.Verb {
+		case plan.SetDNS, plan.SetHostname:
+			c.Files = true
+			continue
+		case plan.CreateLink:
+			made[s.Object] = true
+			if s.Link != nil && s.Link.Veth != nil {
+				made[s.Link.Veth.Peer] = true
+				touched[s.Link.Veth.Peer] = true
+			}
+		}
+		touched[s.Object] = true
+		if s.Controller != "" {
+			touched[s.Controller] = true
+		}
+		for _, name := range s.Affects {
+			touched[name] = true
+		}
+	}
+	for _, l := range c.Network.Links {
+		delete(made, l.Name)
+	}
+	c.Made, c.Touched = slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(touched))
+	c.Owned, c.Plan = p.Owned, true
+}
+
+// Release forgets the checkpoint and records what the plan owns.
+func (c *checkpoint) Release(ctx context.Context) error {
+	if !c.Plan {
+		return nil
+	}
+	return c.e.recordOwned(ctx, c.Owned)
+}
+
+// recordOwned adds the names to the record of what is ours, and drops what is
+// gone from it.
+func (e *Engine) recordOwned(ctx context.Context, names []string) error {
+	r := readRecord(e.options.RunDir, e.log)
+	if len(names) == 0 && len(r.Owned) == 0 {
+		return nil
+	}
+	shot, err := takeSnapshot(ctx, e.conn, wantLinks)
+	if err != nil {
+		return err
+	}
+	owned := make(map[string]int, len(names))
+	for _, l := range shot.Links {
+		if slices.Contains(names, l.Name) || r.owns(l.Name, l.Index) {
+			owned[l.Name] = l.Index
+		}
+	}
+	r.Owned = owned
+	if err := r.write(e.options.RunDir); err != nil {
+		return fileError("record what is ours", recordFile(e.options.RunDir), err)
+	}
+	return nil
+}
+
+// bootID identifies this boot of the kernel (random(4)); empty if it cannot
+// be read.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}
+
+// bootTime is CLOCK_BOOTTIME in seconds.
+func bootTime() int64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		return 0
+	}
+	return t.Sec
+}

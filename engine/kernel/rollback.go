@@ -1,0 +1,333 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"holdfast/engine"
+	"holdfast/plan"
+	"holdfast/state"
+)
+
+// Bounds of a rollback: how often it is planned anew when a step fails or
+// something is still different, and how long it is waited for what comes back
+// by itself (carrier, duplicate detection).
+const (
+	rollbackRounds = 3
+	rollbackWait   = 20 * time.Second
+	rollbackPause  = 200 * time.Millisecond
+)
+
+// Rollback takes the host back: it plans from what is there now to the
+// picture, carries that out, puts back what the schema does not know, and
+// reads everything back. What others did meanwhile stays.
+func (c *checkpoint) Rollback(ctx context.Context) error {
+	var failures []error
+	var left []string
+	for range rollbackRounds {
+		err := c.goBack(ctx)
+		left = c.await(ctx)
+		if err == nil && len(left) == 0 {
+			return nil
+		}
+		if ctx.Err() != nil {
+			failures = append(failures, ctx.Err())
+			break
+		}
+		failures = append(failures, err)
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return &engine.RollbackError{Differences: left, Err: errors.Join(failures...)}
+}
+
+// goBack is one round.
+func (c *checkpoint) goBack(ctx context.Context) error {
+	now, err := takeSnapshot(ctx, c.e.conn, wantAll)
+	if err != nil {
+		return err
+	}
+	current := c.show(now)
+	target := c.target(current, now)
+	p, err := plan.Make(current, target, plan.Options{Force: true})
+	if err != nil {
+		return err
+	}
+	err = c.e.Apply(ctx, p, nil)
+	scope := c.scope()
+	err = errors.Join(err, c.e.restoreExtras(ctx, c.Network, c.Taken, scope, everything))
+	if c.Files {
+		err = errors.Join(err, c.e.company.resolver().Restore(ctx, c.Resolver), c.e.company.hostname().Restore(ctx, c.Hostname))
+	}
+	return err
+}
+
+// show gives a snapshot in the schema's words, with what the engine knows.
+func (c *checkpoint) show(s *snapshot) *state.State {
+	shown := stateOf(s, nil)
+	c.e.describe(shown)
+	return shown
+}
+
+// scope names the links that the plan can have changed: those that its steps
+// speak of, and everything in one stack with them.
+func (c *checkpoint) scope() map[string]bool {
+	scope := map[string]bool{}
+	for _, name := range c.Touched {
+		scope[name] = true
+	}
+	return c.Network.stack(scope)
+}
+
+// stack adds to the names everything that sits on or under them, or beside
+// them under one controller.
+func (s *snapshot) stack(names map[string]bool) map[string]bool {
+	next := map[string][]string{}
+	join := func(a, b string) {
+		if a != "" && b != "" {
+			next[a], next[b] = append(next[a], b), append(next[b], a)
+		}
+	}
+	for _, l := range s.Links {
+		join(l.Name, s.name(l.Master))
+		if l.BelowNetNS == nil && l.Kind != kindVeth {
+			join(l.Name, s.name(l.Below))
+		}
+	}
+	all := maps.Clone(names)
+	todo := slices.Collect(maps.Keys(names))
+	for len(todo) > 0 {
+		name := todo[0]
+		todo = todo[1:]
+		for _, neighbour := range next[name] {
+			if !all[neighbour] {
+				all[neighbour] = true
+				todo = append(todo, neighbour)
+			}
+		}
+	}
+	return all
+}
+
+// target is the state to go back to: the picture's for what the plan touched,
+// today's for the rest, and the end of what the plan made.
+func (c *checkpoint) target(current *state.State, now *snapshot) *state.Target {
+	was := c.show(c.Network)
+	before := make(map[string]*state.Interface, len(was.Interfaces))
+	for _, i := range was.Interfaces {
+		before[i.Name] = i
+	}
+	scope := c.scope()
+	goal := &state.State{Routes: &state.Routes{}, Rules: &state.Rules{}, DNS: current.DNS, Hostname: current.Hostname}
+	seen := map[string]bool{}
+	for _, i := range current.Interfaces {
+		seen[i.Name] = true
+		switch {
+		case slices.Contains(c.Made, i.Name):
+			goal.Interfaces = append(goal.Interfaces, &state.Interface{Name: i.Name, Type: i.Type, State: state.Absent, Facts: i.Facts})
+		case scope[i.Name] && before[i.Name] != nil:
+			goal.Interfaces = append(goal.Interfaces, c.goBackTo(before[i.Name], i))
+		default:
+			goal.Interfaces = append(goal.Interfaces, i)
+		}
+	}
+	for _, i := range was.Interfaces {
+		if !seen[i.Name] && scope[i.Name] {
+			goal.Interfaces = append(goal.Interfaces, c.goBackTo(i, nil))
+		}
+	}
+	goal.Routes.Config = backRoutes(was, current)
+	goal.Rules.Config = backRules(was, current)
+	return &state.Target{State: goal}
+}
+
+// goBackTo is an interface as it was, with the foreign ports and addresses of
+// today: a guest that came meanwhile stays, and one that left stays away unless
+// its link is still there.
+func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
+	back := *was
+	if now == nil {
+		return &back
+	}
+	if was.IPv4 != nil {
+		ip := *was.IPv4
+		ip.Address = backAddresses(was.IPv4.Address, addresses4(now))
+		back.IPv4 = &ip
+	}
+	if was.IPv6 != nil {
+		ip := *was.IPv6
+		ip.Address = backAddresses(was.IPv6.Address, addresses6(now))
+		back.IPv6 = &ip
+	}
+	if was.Bridge != nil && now.Bridge != nil {
+		bridge := *was.Bridge
+		bridge.Port = c.backPorts(was.Bridge.Port, now.Bridge.Port)
+		back.Bridge = &bridge
+	}
+	return &back
+}
+
+// backPorts are the ports as they were, and those that others put in since.
+func (c *checkpoint) backPorts(was, now []state.BridgePort) []state.BridgePort {
+	ports := slices.Clone(was)
+	for _, port := range now {
+		known := slices.ContainsFunc(was, func(p state.BridgePort) bool { return p.Name == port.Name })
+		if !known && !slices.Contains(c.Made, port.Name) && !slices.Contains(c.Touched, port.Name) {
+			ports = append(ports, port)
+		}
+	}
+	return ports
+}
+
+// backAddresses are our addresses as they were and the foreign ones as they
+// are: foreign ones that were lost come back raw, with what is left of their
+// life.
+func backAddresses(was, now []state.Address) []state.Address {
+	list := []state.Address{}
+	for _, a := range was {
+		if a.Facts == nil || !a.Facts.Foreign || slices.ContainsFunc(now, sameAddress(a)) {
+			list = append(list, a)
+		}
+	}
+	for _, a := range now {
+		if a.Facts != nil && a.Facts.Foreign && !slices.ContainsFunc(list, sameAddress(a)) {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+func sameAddress(a state.Address) func(state.Address) bool {
+	return func(b state.Address) bool { return a.IP == b.IP && a.PrefixLength == b.PrefixLength }
+}
+
+func addresses4(i *state.Interface) []state.Address {
+	if i.IPv4 == nil {
+		return nil
+	}
+	return i.IPv4.Address
+}
+
+func addresses6(i *state.Interface) []state.Address {
+	if i.IPv6 == nil {
+		return nil
+	}
+	return i.IPv6.Address
+}
+
+// backRoutes are the routes that are configuration as they were, and the
+// foreign ones as they are.
+func backRoutes(was, now *state.State) []*state.Route {
+	var routes []*state.Route
+	if was.Routes != nil {
+		for _, r := range was.Routes.Config {
+			if r.Facts == nil || !r.Facts.Foreign {
+				routes = append(routes, r)
+			}
+		}
+	}
+	if now.Routes != nil {
+		for _, r := range now.Routes.Config {
+			if r.Facts != nil && r.Facts.Foreign {
+				routes = append(routes, r)
+			}
+		}
+	}
+	return routes
+}
+
+// backRules does the same for rules.
+func backRules(was, now *state.State) []*state.Rule {
+	var rules []*state.Rule
+	if was.Rules != nil {
+		for _, r := range was.Rules.Config {
+			if r.Facts == nil || !r.Facts.Foreign {
+				rules = append(rules, r)
+			}
+		}
+	}
+	if now.Rules != nil {
+		for _, r := range now.Rules.Config {
+			if r.Facts != nil && r.Facts.Foreign {
+				rules = append(rules, r)
+			}
+		}
+	}
+	return rules
+}
+
+// await reads the host back until nothing differs from the picture any more,
+// or until nothing more can be expected, and lists what differs.
+func (c *checkpoint) await(ctx context.Context) []string {
+	end := time.Now().Add(rollbackWait)
+	for {
+		left, err := c.differences(ctx)
+		switch {
+		case err != nil:
+			return []string{"the host cannot be read: " + err.Error()}
+		case len(left) == 0 || time.Now().After(end):
+			return left
+		}
+		select {
+		case <-ctx.Done():
+			return left
+		case <-time.After(rollbackPause):
+		}
+	}
+}
+
+// differences lists in what the host differs from the picture, a line each.
+func (c *checkpoint) differences(ctx context.Context) ([]string, error) {
+	now, err := takeSnapshot(ctx, c.e.conn, wantAll)
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for _, l := range now.Links {
+		if slices.Contains(c.Made, l.Name) {
+			lines = append(lines, l.Name+": is still there")
+		}
+	}
+	scope := c.scope()
+	lines = append(lines, differing(c.Network.facts(scope), now.facts(scope))...)
+	lines = append(lines, c.stateDifferences(now, scope)...)
+	if c.Files {
+		lines = append(lines, c.fileDifferences()...)
+	}
+	return lines, nil
+}
+
+// stateDifferences compares in the schema's words, which name options well.
+func (c *checkpoint) stateDifferences(now *snapshot, scope map[string]bool) []string {
+	was, is := c.show(c.Network), c.show(now)
+	want := &state.State{Routes: &state.Routes{Config: backRoutes(was, is)}, Rules: &state.Rules{Config: backRules(was, is)}}
+	for _, i := range was.Interfaces {
+		if !scope[i.Name] {
+			continue
+		}
+		back := c.goBackTo(i, is.Find(i.Name))
+		want.Interfaces = append(want.Interfaces, back)
+	}
+	var lines []string
+	for _, d := range state.Compare(want, is) {
+		lines = append(lines, fmt.Sprintf("%s: %s is %q, was %q", d.Object, d.Key, d.Have, d.Want))
+	}
+	return lines
+}
+
+// fileDifferences compares the resolver and the host name.
+func (c *checkpoint) fileDifferences() []string {
+	var lines []string
+	if image, err := c.e.company.resolver().Save(); err != nil || !image.Config.Equal(c.Resolver.Config) {
+		lines = append(lines, "dns-resolver: differs from before")
+	}
+	if image, err := c.e.company.hostname().Save(); err != nil || image != c.Hostname {
+		lines = append(lines, "hostname: "+image.Running+", was "+c.Hostname.Running)
+	}
+	return lines
+}
