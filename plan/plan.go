@@ -33,16 +33,19 @@ type Verb string
 // The verbs. Each says which members of Step it uses beside Object, Why,
 // Changes and Impact.
 const (
-	// CreateLink makes Link from scratch: kind, section, MAC, MTU, down, with
-	// its controller if Link.Controller is set and no detour is needed.
+	// CreateLink makes Link from scratch: kind, section with its options, MAC
+	// and MTU (if given), down, as a port of Step.Controller if that is set.
+	// Both ends of a veth pair come with one step, named in Affects. A bridge
+	// with VLANFiltering(Link.Bridge) filters from the beginning.
 	CreateLink Verb = "create"
-	// ChangeLink changes in place what Keys name, to the values in Link.
+	// ChangeLink changes in place what Keys name, in their order, to the
+	// values in Link. See the Key constants for those that are no schema keys.
 	ChangeLink Verb = "change"
 	// RemoveLink deletes the link.
 	RemoveLink Verb = "remove"
 	// SetUp sets the link up.
 	SetUp Verb = "up"
-	// SetDown sets the link down.
+	// SetDown sets the link down; Link tells whether for good.
 	SetDown Verb = "down"
 	// Attach makes the link a port of Controller.
 	Attach Verb = "attach"
@@ -57,15 +60,19 @@ const (
 	// ChangeIP turns a stack or what it does by itself on or off: IPv6 on or
 	// off, router advertisements, address generation, forwarding (Keys, Link).
 	ChangeIP Verb = "ip"
-	// AddAddress puts Address on the link.
+	// AddAddress puts Address on the link; an address that is there already
+	// is done.
 	AddAddress Verb = "add-address"
-	// RemoveAddress takes Address off the link.
+	// RemoveAddress takes Address off the link; one that is gone is done.
 	RemoveAddress Verb = "remove-address"
-	// AddRoute adds Routes, the next hops of one route.
+	// AddRoute adds Routes, the next hops of one route; the very route that is
+	// there already is done.
 	AddRoute Verb = "add-route"
-	// RemoveRoute removes Routes, the next hops of one route.
+	// RemoveRoute removes Routes, the next hops of one route; one that went
+	// with its address or link is done.
 	RemoveRoute Verb = "remove-route"
-	// ReplaceRoute puts Routes in the place of the route with their key.
+	// ReplaceRoute puts Routes in the place of the route with their key, or
+	// adds them if there is none.
 	ReplaceRoute Verb = "replace-route"
 	// AddRule adds Rule.
 	AddRule Verb = "add-rule"
@@ -110,6 +117,8 @@ type Step struct {
 	// Level is the step's place: every step of a lower level comes before.
 	Level int
 	// Needs are the indexes of the steps in the plan that must be done before.
+	// Where a step follows a large group, the last of the group stands for it;
+	// Level holds for all of them.
 	Needs []int
 
 	// Link is the interface as it is to be.
@@ -117,9 +126,11 @@ type Step struct {
 	// Was is the interface as it is; nil for a new one.
 	Was *state.Interface
 	// Keys are the schema's keys to set, such as "mtu" or
-	// "link-aggregation.options.miimon".
+	// "link-aggregation.options.miimon", in the order in which to set them.
+	// For ChangePort they are relative to the port, such as "stp-path-cost".
 	Keys []string
-	// Controller names the bond or bridge of Attach, Detach, ChangePort.
+	// Controller names the bond or bridge of Attach, Detach, ChangePort,
+	// ChangeVLANs, and of a CreateLink that makes the link as its port.
 	Controller string
 	// BridgePort holds the port's options of a bridge.
 	BridgePort *state.BridgePort
@@ -163,9 +174,47 @@ type Plan struct {
 	Current *state.State
 	// Target is the state that it leads to.
 	Target *state.State
+	// Desired is what was asked for, with names and types resolved: what
+	// Mismatches compares.
+	Desired *state.State
 	// Owned names the interfaces that the document answers for from now on.
 	Owned []string
 }
+
+// Keys of ChangeLink and ChangeIP that are no keys of the schema.
+const (
+	// KeyFilterOn and KeyFilterOff turn a bridge's VLAN filtering on and off.
+	KeyFilterOn  = "bridge.vlan-filtering.on"
+	KeyFilterOff = "bridge.vlan-filtering.off"
+	// KeyQuiet makes a port mute: IPv6 address generation none, accept_ra 0.
+	KeyQuiet = "ipv6.quiet"
+	// KeyRestore gives address generation and accept_ra back to the values of
+	// conf/default, or to what Link.IPv6 says if it is mentioned there.
+	KeyRestore = "ipv6.restore"
+	// KeyReset gives every IPv6 sysctl of a released NIC back to the values of
+	// conf/default.
+	KeyReset = "ipv6.reset"
+	// KeyIPv6 sets disable_ipv6 to the contrary of Link.IPv6.Enabled; a nil
+	// section or member is off.
+	KeyIPv6 = "ipv6.enabled"
+	// KeyAutoconf sets accept_ra and autoconf by Link.IPv6.Autoconf; nil is off.
+	KeyAutoconf = "ipv6.autoconf"
+	// KeyAddrGenMode sets how interface identifiers are made, by
+	// Link.IPv6.AddrGenMode.
+	KeyAddrGenMode = "ipv6.addr-gen-mode"
+	// KeyToken sets the interface identifier of Link.IPv6.Token.
+	KeyToken = "ipv6.token"
+	// KeyForwarding sets IPv4 forwarding by Link.IPv4.Forwarding.
+	KeyForwarding = "ipv4.forwarding"
+	// KeyMTU on a bridge also pins the MTU: a bridge that already has the value
+	// needs another one first (one more), since writing the same pins nothing
+	// (net/bridge/br_device.c, br_change_mtu).
+	KeyMTU = "mtu"
+	// KeyMAC sets the hardware address.
+	KeyMAC = "mac-address"
+	// KeyPromiscuous sets IFF_PROMISC by Link.Promiscuous.
+	KeyPromiscuous = "accept-all-mac-addresses"
+)
 
 // Empty tells whether there is nothing to do.
 func (p *Plan) Empty() bool { return len(p.Steps) == 0 }

@@ -1,0 +1,270 @@
+package plan
+
+import (
+	"net/netip"
+	"slices"
+
+	"holdfast/state"
+)
+
+// removal is where an address is taken away, and by which step.
+type removal struct {
+	link *link
+	step int
+}
+
+// addedAddress is a step that adds an address.
+type addedAddress struct {
+	prefix netip.Prefix
+	step   int
+}
+
+// addresses4 and addresses6 are the addresses of a family; the stack being
+// off means none, a missing list that nothing was said.
+func addresses4(i *state.Interface) (list []state.Address, said bool) {
+	switch {
+	case i == nil || i.IPv4 == nil:
+		return nil, false
+	case i.IPv4.Enabled != nil && !*i.IPv4.Enabled:
+		return nil, true
+	}
+	return i.IPv4.Address, i.IPv4.Address != nil
+}
+
+func addresses6(i *state.Interface) (list []state.Address, said bool) {
+	switch {
+	case i == nil || i.IPv6 == nil:
+		return nil, false
+	case i.IPv6.Enabled != nil && !*i.IPv6.Enabled:
+		return nil, true
+	}
+	return i.IPv6.Address, i.IPv6.Address != nil
+}
+
+// foreignOnly keeps the addresses that are not ours.
+func foreignOnly(list []state.Address) []state.Address {
+	kept := []state.Address{}
+	for _, a := range list {
+		if a.Facts != nil && a.Facts.Foreign {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+// kernelMade tells whether the kernel makes the address by itself: it comes
+// back when the link does.
+func kernelMade(a *state.Address) bool {
+	return a.Facts != nil && a.Facts.Foreign && a.IP.Is6() && a.IP.IsLinkLocalUnicast() && a.ValidLifeTime == ""
+}
+
+// removeAddresses plans which addresses go. Those that go with the whole
+// stack need no step.
+func (b *builder) removeAddresses(l *link) {
+	if l.want == nil || l.was == l.want && !l.joins {
+		return
+	}
+	was, _ := addresses4(l.was)
+	if want, said := addresses4(l.want); said {
+		b.removeFrom(l, was, want)
+	}
+	was6, _ := addresses6(l.was)
+	off := l.want.IPv6 != nil && l.want.IPv6.Enabled != nil && !*l.want.IPv6.Enabled
+	if want, said := addresses6(l.want); said && !off {
+		b.removeFrom(l, was6, want)
+	}
+	if l.joins && l.mute() && !l.dips && !off && !b.guest(l) {
+		for n := range was6 {
+			if kernelMade(&was6[n]) {
+				b.removeAddress(l, &was6[n], "a port has no addresses of its own")
+			}
+		}
+	}
+}
+
+// removeFrom plans the addresses of one family that are in was and not in want.
+func (b *builder) removeFrom(l *link, was, want []state.Address) {
+	keep := prefixes(want)
+	for n := range was {
+		a := &was[n]
+		if !keep.has(a.Prefix()) && !kernelMade(a) {
+			b.removeAddress(l, a, "not in the list")
+		}
+	}
+}
+
+// removeAddress plans one removal.
+func (b *builder) removeAddress(l *link, a *state.Address, why string) {
+	if l.released {
+		why = "given back"
+	}
+	i := b.add(Step{
+		Verb: RemoveAddress, Object: l.name, Address: a, Impact: ImpactHot, Why: why,
+		Changes: []Change{{Key: "address", From: a.Prefix().String()}},
+	}, l)
+	l.at.removed = append(l.at.removed, i)
+	b.removals[a.IP] = removal{l, i}
+}
+
+// prefixSet holds prefixes: a list while small, a map beyond.
+type prefixSet struct {
+	list []state.Address
+	all  map[netip.Prefix]bool
+}
+
+func prefixes(list []state.Address) prefixSet {
+	s := prefixSet{list: list}
+	if len(list) > 8 {
+		s.all = make(map[netip.Prefix]bool, len(list))
+		for _, a := range list {
+			s.all[a.Prefix()] = true
+		}
+	}
+	return s
+}
+
+func (s prefixSet) has(p netip.Prefix) bool {
+	if s.all != nil {
+		return s.all[p]
+	}
+	return slices.ContainsFunc(s.list, func(a state.Address) bool { return a.Prefix() == p })
+}
+
+// addAddresses plans the addresses that are missing or lost on the way.
+func (b *builder) addAddresses(l *link) {
+	if !l.fresh && l.was == l.want && !l.dips {
+		return
+	}
+	want4, _ := addresses4(l.want)
+	want6, _ := addresses6(l.want)
+	var was4, was6 []state.Address
+	if !l.fresh {
+		was4, _ = addresses4(l.was)
+		was6, _ = addresses6(l.was)
+	}
+	b.addMissing(l, want4, was4, b.surviving4(l, was4, want4))
+	b.addMissing(l, want6, was6, surviving6(l, was6))
+}
+
+// surviving4 are the IPv4 addresses that are never lost on the way: taking
+// away the primary of a subnet takes its secondaries (promote_secondaries=0).
+// It also notes whether no address is left at some moment, for with the last
+// one go all routes (net/ipv4/fib_frontend.c, fib_inetaddr_event).
+func (b *builder) surviving4(l *link, was, want []state.Address) prefixSet {
+	_, said := addresses4(l.want)
+	if l.fresh || !said {
+		return prefixes(was)
+	}
+	keep := prefixes(want)
+	primaryGone := map[netip.Prefix]bool{}
+	var left []state.Address
+	for _, a := range was {
+		subnet := a.Prefix().Masked()
+		gone, seen := primaryGone[subnet]
+		if !seen {
+			gone = !keep.has(a.Prefix())
+			primaryGone[subnet] = gone
+		}
+		if !gone && keep.has(a.Prefix()) {
+			left = append(left, a)
+		}
+	}
+	l.lostIPv4 = len(was) > 0 && len(left) == 0
+	return prefixes(left)
+}
+
+// surviving6 are the IPv6 addresses that are never lost on the way: setting a
+// link down flushes them (net/ipv6/addrconf.c, addrconf_ifdown).
+func surviving6(l *link, was []state.Address) prefixSet {
+	if !l.dips {
+		return prefixes(was)
+	}
+	return prefixes(nil)
+}
+
+// addMissing plans the addresses of one family in want that do not survive.
+// Addresses of one IPv4 subnet follow each other: the first is the primary.
+func (b *builder) addMissing(l *link, want, was []state.Address, survives prefixSet) {
+	before := prefixes(was)
+	last := map[netip.Prefix]int{}
+	for n := range want {
+		a := &want[n]
+		p := a.Prefix()
+		if kernelMade(a) || survives.has(p) {
+			continue
+		}
+		s := Step{
+			Verb: AddAddress, Object: l.name, Address: a, Impact: ImpactNone, Why: "new",
+			Changes: []Change{{Key: "address", To: p.String()}},
+		}
+		if l.anew {
+			s.Why = "as before"
+		} else if before.has(p) {
+			s.Why = "lost with the primary address of its subnet"
+			if l.dips && p.Addr().Is6() {
+				s.Why = "lost when the link was down"
+			}
+		}
+		i := b.add(s, l)
+		l.at.added = append(l.at.added, addedAddress{p, i})
+		if p.Addr().Is4() {
+			if j, ok := last[p.Masked()]; ok {
+				b.need(i, j)
+			}
+			last[p.Masked()] = i
+		}
+	}
+}
+
+// moves lets addresses that change their link arrive right after they left:
+// the new link is ready before the old one gives the address up.
+func (b *builder) moves() {
+	for _, l := range b.touched {
+		if l.leaves() && l.at.remove >= 0 && l.was.IPv4 != nil {
+			for _, a := range l.was.IPv4.Address {
+				b.vacates(a.IP, l)
+			}
+		}
+		if l.leaves() && l.at.remove >= 0 && l.was.IPv6 != nil {
+			for _, a := range l.was.IPv6.Address {
+				b.vacates(a.IP, l)
+			}
+		}
+	}
+	for _, l := range b.touched {
+		for _, a := range l.at.added {
+			r, ok := b.removals[a.prefix.Addr()]
+			if !ok || r.link == l {
+				continue
+			}
+			b.need(a.step, r.step)
+			b.explainMove(l, a, r)
+		}
+	}
+}
+
+// vacates notes that an address goes with its link.
+func (b *builder) vacates(ip netip.Addr, l *link) {
+	if _, ok := b.removals[ip]; !ok {
+		b.removals[ip] = removal{l, l.at.remove}
+	}
+}
+
+// explainMove says where an address comes from, and keeps it at its old place
+// as long as possible.
+func (b *builder) explainMove(l *link, a addedAddress, r removal) {
+	b.steps[a.step].Why = "moves from " + r.link.name
+	if r.link.leaves() {
+		return
+	}
+	b.steps[r.step].Why = "moves to " + l.name
+	if r.link.dips {
+		return
+	}
+	b.need(r.step, l.at.up)
+	b.need(r.step, l.at.ip)
+	for _, m := range l.members {
+		b.need(r.step, m.at.up)
+		b.need(r.step, m.at.attach)
+	}
+}

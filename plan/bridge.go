@@ -1,0 +1,123 @@
+package plan
+
+import (
+	"reflect"
+	"slices"
+
+	"holdfast/state"
+)
+
+const (
+	bridgeOptions = "bridge.options."
+	defaultPVID   = bridgeOptions + "vlan-default-pvid"
+)
+
+// bridgeKind is a Linux bridge: everything changes in place.
+var bridgeKind = kind{
+	fields:  fieldsOf(reflect.TypeFor[state.Bridge](), "bridge", "port"),
+	section: func(i *state.Interface) any { return i.Bridge },
+	arrange: arrangeBridge,
+	makes:   true,
+}
+
+// arrangeBridge drops the second name of one value.
+func arrangeBridge(_, _ *state.Interface, changes []Change) []Change {
+	has := func(key string) bool {
+		return slices.ContainsFunc(changes, func(c Change) bool { return c.Key == bridgeOptions+key })
+	}
+	if has("group-forward-mask") && has("group-fwd-mask") {
+		changes = slices.DeleteFunc(changes, func(c Change) bool { return c.Key == bridgeOptions+"group-fwd-mask" })
+	}
+	return changes
+}
+
+// VLANFiltering tells whether the bridge filters VLANs: as soon as one port
+// has a VLAN configuration that is not empty.
+func VLANFiltering(b *state.Bridge) bool {
+	if b == nil {
+		return false
+	}
+	return slices.ContainsFunc(b.Port, func(p state.BridgePort) bool { return !noVLAN(p.VLAN) })
+}
+
+// pvid is the bridge's VLAN of untagged frames, 1 if not mentioned
+// (net/bridge/br_vlan.c, br_vlan_init); 0 is none.
+func pvid(i *state.Interface) uint16 {
+	if i == nil || i.Bridge == nil || i.Bridge.Options == nil || i.Bridge.Options.VLANDefaultPVID == nil {
+		return 1
+	}
+	return *i.Bridge.Options.VLANDefaultPVID
+}
+
+// filter plans VLAN filtering of a bridge. Tables are filled before filtering
+// is turned on and cleaned after it was turned off, so that no frame is lost
+// in between; the default PVID changes only while filtering is off
+// (net/bridge/br_vlan.c, br_vlan_set_default_pvid).
+func (b *builder) filter(l *link) {
+	if l.want == nil || l.want.Bridge == nil || l.fresh {
+		return
+	}
+	was, want := VLANFiltering(l.was.Bridge), VLANFiltering(l.want.Bridge)
+	moved := was && want && l.change >= 0 && slices.ContainsFunc(l.changes, func(c Change) bool { return c.Key == defaultPVID })
+	if was && (!want || moved) {
+		l.at.filterOff = b.add(Step{
+			Verb: ChangeLink, Object: l.name, Keys: []string{KeyFilterOff}, Impact: ImpactHot,
+			Changes: []Change{{Key: "vlan filtering", From: "on", To: "off"}}, Why: because(moved, "the default VLAN changes only without filtering", "no port asks for VLANs"),
+		}, l)
+	}
+	if want && (!was || moved) {
+		l.at.filterOn = b.add(Step{
+			Verb: ChangeLink, Object: l.name, Keys: []string{KeyFilterOn}, Impact: ImpactHot,
+			Changes: []Change{{Key: "vlan filtering", From: "off", To: "on"}}, Why: because(moved, "filtering as before", "a port asks for VLANs"),
+		}, l)
+	}
+	if moved {
+		b.need(l.change, l.at.filterOff)
+		b.need(l.at.filterOn, l.change)
+	}
+}
+
+// ownVLANs plans the bridge's own table: a VLAN that sits on a filtering
+// bridge gets no frames unless the bridge itself is in it.
+func (b *builder) ownVLANs(l *link) {
+	if l.want == nil || l.want.Bridge == nil || !VLANFiltering(l.want.Bridge) {
+		return
+	}
+	var added, removed []VLANEntry
+	filtered := !l.fresh && VLANFiltering(l.was.Bridge)
+	for _, u := range l.uppers {
+		k, want := vlanKeyOf(u.want)
+		here := want && u.want.VLAN.BaseIface == l.name
+		w, was := vlanKeyOf(u.was)
+		was = was && w.base == l.name && filtered
+		if here && (!was || w.id != k.id) && k.id != pvid(l.want) {
+			added = append(added, VLANEntry{First: k.id, Last: k.id})
+		}
+		if was && (!here || w.id != k.id) && w.id != pvid(l.want) {
+			removed = append(removed, VLANEntry{First: w.id, Last: w.id})
+		}
+	}
+	added, removed = tidy(added), tidy(removed)
+	removed = slices.DeleteFunc(removed, func(e VLANEntry) bool { return slices.Contains(added, e) })
+	if len(added)+len(removed) == 0 {
+		return
+	}
+	l.at.ownVLANs = b.add(Step{
+		Verb: ChangeVLANs, Object: l.name, Controller: l.name, VLANsAdded: added, VLANsRemoved: removed, Impact: ImpactHot,
+		Changes: vlanChanges(added, removed), Why: "VLANs sit on the bridge",
+	}, l)
+}
+
+// tidy orders entries and drops doubles.
+func tidy(list []VLANEntry) []VLANEntry {
+	slices.SortFunc(list, func(a, b VLANEntry) int { return int(a.First) - int(b.First) })
+	return slices.Compact(list)
+}
+
+// because chooses between two reasons.
+func because(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
+}

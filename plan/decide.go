@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"holdfast/internal/natural"
+	"holdfast/state"
+)
+
+// decide finds out what becomes of every link: kept, changed in place, made
+// again, removed; who joins and leaves whom; what is down for a moment.
+func (b *builder) decide() error {
+	for n := range b.links {
+		if l := &b.links[n]; l.touched {
+			l.decide()
+		}
+	}
+	b.spread()
+	for n := range b.links {
+		b.links[n].membership()
+	}
+	b.dips()
+	for n := range b.links {
+		if l := &b.links[n]; l.touched {
+			b.touched = append(b.touched, l)
+		}
+	}
+	slices.SortFunc(b.touched, func(x, y *link) int { return natural.Compare(x.name, y.name) })
+	for _, l := range b.touched {
+		if l.fresh && !l.kind.makes {
+			return &UnsupportedError{Object: l.name, Reason: fmt.Sprintf("an interface of type %s cannot be made", typeText(l.want.Type))}
+		}
+	}
+	return nil
+}
+
+// typeText is a type for people.
+func typeText(t state.Type) string {
+	if t == "" {
+		return string(state.TypeUnknown)
+	}
+	return string(t)
+}
+
+// decide compares the sections of a link of which something differs.
+func (l *link) decide() {
+	if l.want == nil {
+		return
+	}
+	if l.was == nil {
+		l.fresh = true
+		return
+	}
+	if l.want.Type == state.TypeBond && l.want.Bond != nil {
+		l.want = settleMonitor(l.was, l.want)
+	}
+	if l.was.Type != l.want.Type && l.want.Type != "" && l.want.Type != state.TypeUnknown {
+		l.anew, l.fresh = true, true
+		return
+	}
+	l.changes = l.kind.changes(l.was, l.want)
+	switch c := l.kind.worst(l.changes); {
+	case c == anew:
+		l.anew, l.fresh = true, true
+	default:
+		l.ownDown = c.needsDown() && l.wasUp()
+		l.alone = c.needsAlone()
+	}
+}
+
+// spread carries removal and re-creation on to what sits above and to the
+// other end of a pair: they vanish with what carries them.
+func (b *builder) spread() {
+	var queue []*link
+	for n := range b.links {
+		if l := &b.links[n]; l.leaves() {
+			queue = append(queue, l)
+		}
+	}
+	for len(queue) > 0 {
+		l := queue[0]
+		queue = queue[1:]
+		for _, u := range l.uppers {
+			if u.wasBase == l && u.was != nil && !u.leaves() {
+				u.vanish(u.base != l || !l.gone)
+				queue = append(queue, u)
+			}
+		}
+		if p := l.wasPeer; p != nil && p.was != nil && p.wasPeer == l && !p.leaves() {
+			p.vanish(!l.gone && p.peer != nil)
+			queue = append(queue, p)
+		}
+	}
+}
+
+// vanish makes the link go with another one, to be made again or not.
+func (l *link) vanish(again bool) {
+	l.touched = true
+	if again && l.want != nil {
+		l.anew, l.fresh = true, true
+		return
+	}
+	l.gone, l.want, l.ctl = true, nil, nil
+}
+
+// membership finds out who joins and who leaves.
+func (l *link) membership() {
+	if l.ctl != nil && l.ctl.want == nil {
+		l.ctl = nil
+	}
+	if l.ctl != nil && l.want != nil {
+		l.joins = l.fresh || l.wasCtl != l.ctl || l.ctl.fresh || l.ctl.alone
+	}
+	if l.wasCtl != nil && !l.leaves() {
+		l.parts = l.wasCtl != l.ctl || l.wasCtl.leaves() || l.wasCtl.alone
+	}
+	if l.joins || l.parts {
+		l.touched = true
+	}
+	if l.wasUp() && !l.leaves() && l.joins && l.ctl.isBond() && !(l.parts && l.wasCtl.isBond()) {
+		l.ownDown = true
+	}
+}
+
+// dips marks every link that is down at some moment: set down by us, brought
+// down by a bond that it leaves, or by the base that it follows.
+func (b *builder) dips() {
+	var queue []*link
+	for n := range b.links {
+		l := &b.links[n]
+		falls := l.ownDown || l.parts && l.wasCtl.isBond() || l.touched && l.was != nil && !l.endsUp()
+		if falls && l.wasUp() && !l.leaves() {
+			l.dips = true
+			queue = append(queue, l)
+		}
+	}
+	for len(queue) > 0 {
+		l := queue[0]
+		queue = queue[1:]
+		for _, u := range l.uppers {
+			if u.wasBase == l && !u.leaves() && !u.dips && u.wasUp() && follows(u.was) {
+				u.dips, u.touched = true, true
+				queue = append(queue, u)
+			}
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package plan
+
+import (
+	"strconv"
+
+	"holdfast/state"
+)
+
+// number is an MTU for people.
+func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// mtuOf is the MTU of an interface, 0 for unknown.
+func mtuOf(i *state.Interface) uint32 {
+	if i == nil {
+		return 0
+	}
+	return value(i.MTU)
+}
+
+// mtu plans the MTU as a step of its own: it is raised from the bottom up and
+// lowered from the top down.
+func (b *builder) mtu(l *link) {
+	to := mtuOf(l.want)
+	if to == 0 {
+		return
+	}
+	s := Step{Verb: ChangeLink, Object: l.name, Keys: []string{KeyMTU}, Impact: ImpactHot, Why: "packets up to this size"}
+	from := mtuOf(l.was)
+	switch {
+	case l.fresh && l.kind == &bridgeKind:
+		s.Impact, s.Why = ImpactNone, "pinned: it would follow the ports"
+		from = 0
+	case l.fresh && !l.madeByPeer():
+		if !b.reset(l) {
+			return
+		}
+		from = 0
+	case l.fresh:
+		from = 0
+	case b.reset(l):
+		s.Why = "as asked for, not as the bond leaves it"
+	case from != to:
+	case l.kind == &bridgeKind && b.asked[l.name] != nil && l.drifts():
+		s.Why = "pinned: it would follow the ports"
+	default:
+		return
+	}
+	s.Changes = []Change{{Key: KeyMTU, From: number(from), To: number(to)}}
+	if from == 0 {
+		s.Changes[0].From = ""
+	}
+	l.at.mtu = b.add(s, l)
+}
+
+// reset tells whether a bond sets the MTU of the link when it joins or leaves,
+// and the document asks for another one.
+func (b *builder) reset(l *link) bool {
+	a := b.asked[l.name]
+	if a == nil || a.MTU == nil {
+		return false
+	}
+	if l.parts && l.wasCtl.isBond() && l.ctl == nil {
+		return true
+	}
+	if !l.joins || !l.ctl.isBond() {
+		return false
+	}
+	bond := mtuOf(l.ctl.want)
+	if bond == 0 {
+		bond = 1500
+	}
+	return bond != *a.MTU
+}
+
+// drifts tells whether the bridge's MTU, which follows the smallest port until
+// it is pinned, would leave its value with the ports that it is to have
+// (net/bridge/br_if.c, br_mtu_auto_adjust).
+func (l *link) drifts() bool {
+	was, want := uint32(0), uint32(0)
+	for _, m := range l.wasMembers {
+		was = smaller(was, mtuOf(m.was))
+	}
+	for _, m := range l.members {
+		n := mtuOf(m.want)
+		if n == 0 && m.base != nil {
+			n = mtuOf(m.base.want)
+		}
+		want = smaller(want, n)
+	}
+	return want != 0 && want != mtuOf(l.want) && (was == 0 || was == mtuOf(l.was))
+}
+
+// smaller is the smaller of two MTUs, where 0 is unknown.
+func smaller(a, b uint32) uint32 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// raises and lowers tell which way the plan moves the link's MTU.
+func (l *link) raises() bool { return l.at.mtu >= 0 && !l.fresh && mtuOf(l.want) > mtuOf(l.was) }
+func (l *link) lowers() bool { return l.at.mtu >= 0 && !l.fresh && mtuOf(l.want) < mtuOf(l.was) }
+
+// wireMTU orders the steps of a link above and one below it.
+func (b *builder) wireMTU(above, below *link) {
+	switch {
+	case below.raises() && (above.raises() || above.fresh && above.base == below):
+		b.need(above.at.mtu, below.at.mtu)
+		b.need(above.at.create, below.at.mtu)
+	case above.lowers() && below.lowers():
+		b.need(below.at.mtu, above.at.mtu)
+	case above.at.mtu >= 0 && !above.raises() && !above.lowers() && above.kind == &bridgeKind && !above.fresh:
+		b.need(below.at.mtu, above.at.mtu)
+		b.need(below.at.detach, above.at.mtu)
+	}
+}
