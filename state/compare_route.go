@@ -1,0 +1,95 @@
+package state
+
+import "fmt"
+
+// routes looks for the routes of want among the configured and the running
+// ones; of absent entries none may be left that is not foreign.
+func (c *comparison) routes(want *Routes) {
+	if want == nil || len(want.Config) == 0 {
+		return
+	}
+	live := liveRoutes(c.have.Routes)
+	index := make(map[routeKey]*Route, len(live))
+	for _, r := range live {
+		index[r.key()] = r
+	}
+	wanted := make(map[routeKey]bool, len(want.Config))
+	for _, r := range want.Config {
+		if r.State != Absent {
+			wanted[r.key()] = true
+		}
+	}
+	for _, r := range want.Config {
+		c.object = "route " + r.String()
+		switch r.State {
+		case Ignore:
+		case Absent:
+			for _, l := range live {
+				if !l.foreign() && !wanted[l.key()] && r.matches(l) {
+					c.object = "route " + l.String()
+					c.add("", string(Absent), "present")
+				}
+			}
+		default:
+			c.route(r, index[r.key()])
+		}
+	}
+}
+
+func (c *comparison) route(want, have *Route) {
+	if have == nil {
+		c.add("", "present", string(Absent))
+		return
+	}
+	if want == have {
+		return
+	}
+	compareScalar(c, "source", want.Source, have.Source)
+	compareScalar(c, "cwnd", want.CWND, have.CWND)
+	compareScalar(c, "initcwnd", want.InitCWND, have.InitCWND)
+	compareScalar(c, "initrwnd", want.InitRWND, have.InitRWND)
+	compareScalar(c, "mtu", want.MTU, have.MTU)
+	compareScalar(c, "lock-mtu", want.LockMTU, have.LockMTU)
+	compareScalar(c, "advmss", want.AdvMSS, have.AdvMSS)
+	compareScalar(c, "quickack", want.QuickACK, have.QuickACK)
+	if w, h := value(want.Weight, 1), value(have.Weight, 1); want.Weight != nil && w != h {
+		c.add("weight", fmt.Sprint(w), fmt.Sprint(h))
+	}
+}
+
+// rules looks for the rules of want; one without a priority is there when it
+// is there with any.
+func (c *comparison) rules(want *Rules) {
+	if want == nil || len(want.Config) == 0 {
+		return
+	}
+	var live []*Rule
+	if c.have.Rules != nil {
+		live = c.have.Rules.Config
+	}
+	exact, loose := map[ruleKey]bool{}, map[ruleKey]bool{}
+	for _, r := range live {
+		k := r.key()
+		exact[k] = true
+		k.priority = -1
+		loose[k] = true
+	}
+	for _, r := range want.Config {
+		c.object = "rule " + r.String()
+		switch k := r.key(); {
+		case r.State == Absent:
+			c.absentRule(r, live)
+		case k.priority < 0 && !loose[k], k.priority >= 0 && !exact[k]:
+			c.add("", "present", string(Absent))
+		}
+	}
+}
+
+func (c *comparison) absentRule(want *Rule, live []*Rule) {
+	for _, l := range live {
+		if !l.foreign() && want.matches(l) {
+			c.object = "rule " + l.String()
+			c.add("", string(Absent), "present")
+		}
+	}
+}

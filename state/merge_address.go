@@ -1,0 +1,87 @@
+package state
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// foreign tells whether an address of the host is not ours to remove.
+func (a Address) foreign() bool {
+	if a.Facts != nil {
+		return a.Facts.Foreign
+	}
+	return finite(a) || a.IP.Is6() && a.IP.IsLinkLocalUnicast()
+}
+
+// mergeAddressList returns the addresses that an interface shall have: those
+// that are there and stay, in their order, and then the new ones in the
+// document's. Where that would make another address than the document's first
+// the primary one of its subnet, the foreign ones come first and then the
+// document's, whole.
+func mergeAddressList(cur, des []Address) []Address {
+	wanted := make(map[netip.Prefix]bool, len(des))
+	for _, a := range des {
+		wanted[a.Prefix()] = true
+	}
+	list := make([]Address, 0, len(cur)+len(des))
+	present := make(map[netip.Prefix]Address, len(cur))
+	for _, a := range cur {
+		present[a.Prefix()] = a
+		if wanted[a.Prefix()] || a.foreign() {
+			list = append(list, a)
+		}
+	}
+	for _, a := range des {
+		if _, there := present[a.Prefix()]; !there {
+			list = append(list, a)
+		}
+	}
+	if inOrder(des, list) {
+		return list
+	}
+	list = list[:0]
+	for _, a := range cur {
+		if a.foreign() && !wanted[a.Prefix()] {
+			list = append(list, a)
+		}
+	}
+	for _, a := range des {
+		if have, there := present[a.Prefix()]; there {
+			a = have
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// inOrder tells whether the addresses of want stand in have in an order that
+// means the same: the order counts among IPv4 addresses of one subnet, where
+// the first one is the primary.
+func inOrder(want, have []Address) bool {
+	if len(want) < 2 || want[0].IP.Is6() {
+		return true
+	}
+	place := make(map[netip.Prefix]int, len(have))
+	for i, a := range have {
+		place[a.Prefix()] = i
+	}
+	last := map[netip.Prefix]int{}
+	for _, a := range want {
+		subnet := a.Prefix().Masked()
+		at, there := place[a.Prefix()]
+		before, second := last[subnet]
+		if there && second && at < before {
+			return false
+		}
+		last[subnet] = max(at, before)
+	}
+	return true
+}
+
+// sameAddresses tells whether two lists hold the same addresses in the same
+// order.
+func sameAddresses(a, b []Address) bool {
+	return slices.EqualFunc(a, b, func(x, y Address) bool {
+		return x.Prefix() == y.Prefix() && x.ValidLifeTime == y.ValidLifeTime
+	})
+}

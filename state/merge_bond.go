@@ -1,0 +1,126 @@
+package state
+
+// mergeBond merges the section of a bond but for its ports, which follow when
+// those of all controllers are known. Another mode, or empty options beside a
+// mode, begin anew: with the document's options and a new bond's defaults.
+func mergeBond(cur, des *Bond) *Bond {
+	if des == nil {
+		return cur
+	}
+	if cur == nil {
+		cur = &Bond{}
+	}
+	out := *cur
+	switch {
+	case des.Mode != "" && des.Mode != cur.Mode:
+		out.Mode = des.Mode
+		out.Options = resetBond(cur, des)
+	case des.Mode != "" && des.Options != nil && *des.Options == (BondOptions{}):
+		out.Options = overlay(cur.Options, resetBond(cur, des))
+	default:
+		out.Options = overlay(cur.Options, exclusive(des.Options))
+	}
+	out.PortsConfig = mergePortsConfig(cur.PortsConfig, des.PortsConfig)
+	if shallowSame(&out, cur) {
+		return cur
+	}
+	return &out
+}
+
+// exclusive adds to options what the kernel does by itself: one kind of
+// monitoring turns the other one off.
+func exclusive(o *BondOptions) *BondOptions {
+	if o == nil {
+		return nil
+	}
+	c := *o
+	if value(c.ARPInterval, 0) > 0 && c.MIIMon == nil {
+		c.MIIMon = new(uint32(0))
+	}
+	if value(c.MIIMon, 0) > 0 && c.ARPInterval == nil {
+		c.ARPInterval = new(uint32(0))
+	}
+	return &c
+}
+
+// resetBond returns the options of a bond that begins anew: the document's,
+// without those that the new mode does not know when they only repeat what is
+// there; link monitoring; and the kernel's defaults for what was set before.
+func resetBond(cur, des *Bond) *BondOptions {
+	o := BondOptions{}
+	if des.Options != nil {
+		o = *des.Options
+	}
+	was := BondOptions{}
+	if cur.Options != nil {
+		was = *cur.Options
+	}
+	for _, k := range bondOptions {
+		switch {
+		case k.known(des.Mode):
+			if k.off != "" && !k.mentioned(&o) && k.mentioned(&was) && k.text(&was) != k.off {
+				k.restore(&o)
+			}
+		case k.mentioned(&o) && k.mentioned(&was) && k.text(&o) == k.text(&was):
+			k.clear(&o)
+		}
+	}
+	monitor(&o, des.Options)
+	return &o
+}
+
+// monitor turns link monitoring on where the document has no word on either
+// kind: without one a dead link is never noticed.
+func monitor(o, des *BondOptions) {
+	if des != nil && (des.MIIMon != nil || value(des.ARPInterval, 0) > 0) {
+		if des.MIIMon == nil {
+			o.MIIMon = new(uint32(0))
+		}
+		return
+	}
+	o.MIIMon = new(uint32(100))
+}
+
+// createBond gives a new bond its defaults.
+func createBond(i *Interface) {
+	b := Bond{}
+	if i.Bond != nil {
+		b = *i.Bond
+	}
+	o := BondOptions{}
+	if b.Options != nil {
+		o = *b.Options
+	}
+	if o.MIIMon == nil && value(o.ARPInterval, 0) == 0 {
+		o.MIIMon = new(uint32(100))
+	}
+	b.Options, b.Port = &o, []string{}
+	i.Bond = &b
+}
+
+// mergePortsConfig lays the document's options of ports over the present ones,
+// port by port.
+func mergePortsConfig(cur, des []BondPort) []BondPort {
+	out := cur
+	for _, d := range des {
+		at := bondPort(out, d.Name)
+		if at < 0 {
+			out = append(append([]BondPort{}, out...), d)
+			continue
+		}
+		if laid := overlay(&out[at], &d); *laid != out[at] {
+			out = append([]BondPort{}, out...)
+			out[at] = *laid
+		}
+	}
+	return out
+}
+
+func bondPort(list []BondPort, name string) int {
+	for i := range list {
+		if list[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}

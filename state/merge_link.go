@@ -1,0 +1,112 @@
+package state
+
+import "strings"
+
+// mergeLinks lays every interface of the document over the current one.
+func (m *merger) mergeLinks() {
+	for _, l := range m.links {
+		switch {
+		case l.des == nil || l.ignored || l.des.State == Absent:
+		case l.fresh():
+			l.out = m.create(l.des)
+		default:
+			out := *l.cur
+			for _, part := range parts {
+				part(&out, l.des)
+			}
+			if !shallowSame(&out, l.cur) {
+				out.Origin = l.des.Origin
+				l.out = &out
+			}
+		}
+	}
+}
+
+// parts merge what an interface is made of. out begins as a copy of the
+// current interface; a part that changes nothing leaves its pointers alone.
+// Ports, which two interfaces can speak of, are not among them.
+var parts = []func(out, des *Interface){
+	mergeDown,
+	mergeState,
+	mergeMAC,
+	func(out, des *Interface) { out.MTU = overlayScalar(out.MTU, des.MTU) },
+	func(out, des *Interface) { out.Promiscuous = overlaySwitch(out.Promiscuous, des.Promiscuous) },
+	mergeAltNames,
+	func(out, des *Interface) { out.IPv4 = mergeIPv4(out.IPv4, des.IPv4) },
+	func(out, des *Interface) { out.IPv6 = mergeIPv6(out.IPv6, des.IPv6) },
+	func(out, des *Interface) { out.Ethernet = overlay(out.Ethernet, des.Ethernet) },
+	func(out, des *Interface) { out.Veth = overlay(out.Veth, des.Veth) },
+	func(out, des *Interface) { out.Bond = mergeBond(out.Bond, des.Bond) },
+	func(out, des *Interface) { out.VLAN = mergeVLAN(out.VLAN, des.VLAN) },
+	func(out, des *Interface) { out.Bridge = mergeBridge(out.Bridge, des.Bridge) },
+	mergeRawSections,
+}
+
+// overlayScalar returns cur unless des mentions another value.
+func overlayScalar[T comparable](cur, des *T) *T {
+	if des == nil || cur != nil && *cur == *des {
+		return cur
+	}
+	return des
+}
+
+// overlaySwitch is overlayScalar for a switch that is off where it is not
+// shown.
+func overlaySwitch(cur, des *bool) *bool {
+	if des == nil || value(cur, false) == *des {
+		return cur
+	}
+	return des
+}
+
+// mergeState makes an interface that is named without a state up.
+func mergeState(out, des *Interface) {
+	if des.State != Unknown && (des.State != Up || out.State != "") {
+		out.State = des.State
+	}
+}
+
+func mergeMAC(out, des *Interface) {
+	if des.MAC != "" && !strings.EqualFold(string(des.MAC), string(out.MAC)) {
+		out.MAC = des.MAC
+	}
+}
+
+// mergeDown drops the IPv6 addresses from an interface that goes down: the
+// kernel forgets them, and up brings none back. Those that the document lists
+// are laid over later. It runs before the state is merged.
+func mergeDown(out, des *Interface) {
+	if des.State != Down || out.State == Down || out.IPv6 == nil || len(out.IPv6.Address) == 0 {
+		return
+	}
+	ip := *out.IPv6
+	ip.Address = []Address{}
+	out.IPv6 = &ip
+}
+
+// create returns a new interface of a document with what is given to new
+// ones: both stacks off where they are not mentioned, and the kind's defaults.
+func (m *merger) create(des *Interface) *Interface {
+	out := *des
+	out.Facts = nil
+	out.Identifier, out.CopyMACFrom = "", ""
+	if out.State == Unknown {
+		out.State = Up
+	}
+	out.AltNames = nil
+	mergeAltNames(&out, des)
+	out.IPv4 = mergeIPv4(&IPv4{IP: IP{Enabled: new(false)}}, des.IPv4)
+	out.IPv6 = createIPv6(des.IPv6)
+	for _, f := range defaults[des.Type] {
+		f(&out)
+	}
+	return &out
+}
+
+// defaults are what new interfaces of a kind get beside what the document
+// says. MAC and MTU follow when the whole stack is known.
+var defaults = map[Type][]func(*Interface){
+	TypeBond:   {createBond},
+	TypeVLAN:   {createVLAN},
+	TypeBridge: {createBridge},
+}

@@ -1,0 +1,76 @@
+package state
+
+// mergeMACs gives new bonds and bridges the address of their first listed port
+// that is there, so that neither the order in which ports join nor udev decides
+// it, and carries copy-mac-from out.
+func (m *merger) mergeMACs() {
+	for _, l := range m.links {
+		if l.des == nil || l.ignored || l.gone || l.released {
+			continue
+		}
+		if from := l.des.CopyMACFrom; from != "" {
+			m.copyMAC(l, from)
+		} else if l.fresh() && (l.out.Type == TypeBond || l.out.Type == TypeBridge) {
+			l.out.MAC = m.macOf(l, 0)
+		}
+	}
+}
+
+func (m *merger) copyMAC(l *link, from string) {
+	source := m.byName[from]
+	if source == nil {
+		m.fault(l.des, "copy-mac-from", from, "there is no such interface", m.suggestInterface(from, ""))
+		return
+	}
+	mac := m.macOf(source, 0)
+	if mac == "" {
+		m.fault(l.des, "copy-mac-from", from, "the interface has no address to copy yet", "")
+		return
+	}
+	l.des.MAC = mac
+	if upper(l.out.MAC) != upper(mac) {
+		l.edit().MAC = mac
+	}
+}
+
+// maxDepth ends walks down stacks that loop, which are an error of their own.
+const maxDepth = 1000
+
+// macOf returns the address that a link will have: the one that the document
+// gives, the hardware's, the present one, or the one of what it stands on.
+// Ports that others attach lend none. It is empty when the kernel makes it up.
+func (m *merger) macOf(l *link, depth int) MAC {
+	switch {
+	case depth > maxDepth:
+		return ""
+	case l.des != nil && l.des.MAC != "":
+		return l.des.MAC
+	case l.fresh() && l.out.MAC != "":
+		return l.out.MAC
+	case l.cur != nil && l.cur.PermanentMAC != "":
+		return l.cur.PermanentMAC
+	case l.cur != nil:
+		return l.cur.MAC
+	}
+	for _, name := range m.lenders(l) {
+		p := m.byName[name]
+		if p == nil || p.cur != nil && foreignPort(p.cur) {
+			continue
+		}
+		if mac := m.macOf(p, depth+1); mac != "" {
+			return mac
+		}
+	}
+	return ""
+}
+
+// lenders names what a new link takes its address of: the ports in the
+// document's order, or the base.
+func (m *merger) lenders(l *link) []string {
+	if l.des != nil {
+		if listed := portNames(l.des); len(listed) > 0 {
+			return listed
+		}
+	}
+	return below(l.out)
+}

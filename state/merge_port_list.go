@@ -1,0 +1,108 @@
+package state
+
+import (
+	"slices"
+	"strconv"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// portRebuilders write a controller's list of ports anew where its ports or
+// their options change.
+var portRebuilders = map[Type]func(*link){
+	TypeBond:   rebuildBond,
+	TypeBridge: rebuildBridge,
+	TypeVRF:    rebuildVRF,
+}
+
+// ports returns the names of the controller's ports in the target: those that
+// stay in their order, then those that the document lists, then the others.
+func (l *link) ports() []string {
+	if len(l.departed)+len(l.joined) == 0 {
+		return l.members
+	}
+	names := make([]string, 0, len(l.members)+len(l.joined))
+	for _, name := range l.members {
+		if !l.departed[name] {
+			names = append(names, name)
+		}
+	}
+	rest := slices.Clone(l.joined)
+	if l.des != nil {
+		for _, name := range portNames(l.des) {
+			if n := slices.Index(rest, name); n >= 0 {
+				names = append(names, name)
+				rest = slices.Delete(rest, n, n+1)
+			}
+		}
+	}
+	return append(names, rest...)
+}
+
+func rebuildBond(l *link) {
+	if len(l.departed)+len(l.joined) == 0 {
+		return
+	}
+	b := Bond{}
+	if l.out.Bond != nil {
+		b = *l.out.Bond
+	}
+	b.Port = l.ports()
+	b.PortsConfig = slices.DeleteFunc(slices.Clone(b.PortsConfig), func(p BondPort) bool { return !slices.Contains(b.Port, p.Name) })
+	l.edit().Bond = &b
+}
+
+func rebuildBridge(l *link) {
+	var wanted map[string]BridgePort
+	if l.des != nil && l.des.Bridge != nil {
+		wanted = make(map[string]BridgePort, len(l.des.Bridge.Port))
+		for _, p := range l.des.Bridge.Port {
+			wanted[p.Name] = p
+		}
+	}
+	moved := len(l.departed)+len(l.joined) > 0
+	if !moved && len(wanted) == 0 {
+		return
+	}
+	present := map[string]BridgePort{}
+	if l.cur != nil && l.cur.Bridge != nil {
+		for _, p := range l.cur.Bridge.Port {
+			present[p.Name] = p
+		}
+	}
+	list, changed := make([]BridgePort, 0, len(l.members)+len(l.joined)), moved
+	for _, name := range l.ports() {
+		p, there := present[name]
+		if !there {
+			p = BridgePort{Name: name}
+		}
+		if w, ok := wanted[name]; ok {
+			laid, differs := mergeBridgePort(p, w)
+			p, changed = laid, changed || differs
+		}
+		list = append(list, p)
+	}
+	if !changed {
+		return
+	}
+	b := Bridge{}
+	if l.out.Bridge != nil {
+		b = *l.out.Bridge
+	}
+	b.Port = list
+	l.edit().Bridge = &b
+}
+
+func rebuildVRF(l *link) {
+	if len(l.departed) == 0 {
+		return
+	}
+	names := l.ports()
+	list := make([]any, len(names))
+	for n, name := range names {
+		list[n] = name
+	}
+	out := cloneRaw(l.out.VRF)
+	out["port"] = list
+	l.edit().VRF = out
+}

@@ -1,0 +1,142 @@
+package state
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// dnsOptions are the words of resolv.conf(5); a colon ends those with a number.
+var dnsOptions = strings.Fields("debug edns0 inet6 ip6-bytestring ip6-dotint no-aaaa no-check-names no-ip6-dotint no-reload no-tld-query " +
+	"rotate single-request single-request-reopen trust-ad use-vc ndots: timeout: attempts:")
+
+func (v *validation) dns(d *DNS) {
+	if d == nil || d.Config == nil {
+		return
+	}
+	fault := func(path, val, message, hint string) {
+		p := d.Origin.Problem(path, val, message, hint)
+		if d.Origin == nil {
+			p.Key = "dns-resolver." + path
+		}
+		v.problems.Add(p)
+	}
+	for n, s := range d.Config.Server {
+		at := "config.server[" + itoa(n) + "]"
+		a, err := netip.ParseAddr(s)
+		switch {
+		case err != nil:
+			fault(at, s, "is no address of a name server", "")
+		case a.IsUnspecified() || a.IsMulticast():
+			fault(at, s, "is no address of one host", "")
+		case a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "":
+			fault(at, s, "a link-local server needs its interface", "write "+s+"%eth0")
+		case slices.Index(d.Config.Server, s) < n:
+			fault(at, s, "the server is listed twice", "")
+		}
+	}
+	for n, s := range d.Config.Search {
+		at := "config.search[" + itoa(n) + "]"
+		switch {
+		case badDomain(s):
+			fault(at, s, "is no domain", "")
+		case slices.Index(d.Config.Search, s) < n:
+			fault(at, s, "the domain is listed twice", "")
+		}
+	}
+	for n, o := range d.Config.Options {
+		at := "config.options[" + itoa(n) + "]"
+		if message, hint := badDNSOption(o); message != "" {
+			fault(at, o, message, hint)
+		} else if slices.Index(d.Config.Options, o) < n {
+			fault(at, o, "the option is listed twice", "")
+		}
+	}
+}
+
+func badDNSOption(o string) (message, hint string) {
+	word, number, valued := strings.Cut(o, ":")
+	known := word
+	if valued {
+		known += ":"
+	}
+	switch {
+	case contains(dnsOptions, word+":") && !valued:
+		return "the option needs a number", "write " + word + ":1"
+	case !contains(dnsOptions, known):
+		return "is no option of resolv.conf", suggest(o, dnsOptions)
+	case valued && !allDigits(number):
+		return "the option needs a number", "write " + word + ":1"
+	}
+	return "", ""
+}
+
+func allDigits(s string) bool {
+	return s != "" && len(s) < 10 && strings.Trim(s, "0123456789") == ""
+}
+
+// badDomain tells whether a text cannot stand in a list of search domains.
+func badDomain(s string) bool {
+	s = strings.TrimSuffix(strings.TrimPrefix(s, "~"), ".")
+	if s == "" || len(s) > 253 {
+		return true
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if badLabel(label, "_") {
+			return true
+		}
+	}
+	return false
+}
+
+// badLabel tells whether a text is no label of a host name (RFC 1123, 2.1).
+func badLabel(s, also string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return true
+	}
+	for _, c := range []byte(s) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-'
+		if !letter && strings.IndexByte(also, c) < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// maxHostname is the longest host name in bytes (HOST_NAME_MAX).
+const maxHostname = 64
+
+func (v *validation) hostname(h *Hostname) {
+	if h == nil {
+		return
+	}
+	v.oneHostname(h, "running", h.Running, false)
+	v.oneHostname(h, "config", h.Config, true)
+}
+
+func (v *validation) oneHostname(h *Hostname, key string, name *string, empty bool) {
+	if name == nil || *name == "" && empty {
+		return
+	}
+	message := ""
+	switch {
+	case *name == "":
+		message = "the host name is empty"
+	case len(*name) > maxHostname:
+		message = "a host name has at most 64 bytes, this one has " + itoa(len(*name))
+	default:
+		for label := range strings.SplitSeq(*name, ".") {
+			if badLabel(label, "") {
+				message = "is no host name: letters, digits and '-' inside, with dots between"
+			}
+		}
+	}
+	if message == "" {
+		return
+	}
+	p := h.Origin.Problem(key, *name, message, "")
+	if h.Origin == nil {
+		p.Key = "hostname." + key
+	}
+	v.problems.Add(p)
+}

@@ -1,0 +1,125 @@
+package state
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"unicode"
+)
+
+// maxName is the longest name of a link in bytes (IFNAMSIZ - 1).
+const maxName = 15
+
+// maxAltName is the longest alternative name in bytes (ALTIFNAMSIZ - 1).
+const maxAltName = 127
+
+// name checks an interface's name. Names of profiles and of user space's
+// types are free.
+func (v *validation) name(i *Interface) {
+	switch {
+	case i.Name == "":
+		v.fault(i, "", "", "the interface has no name", "")
+	case i.Identifier == ByMAC || i.Type == TypeOVSBridge || i.Type == TypeIPsec:
+	case i.State == Absent && len(i.Name) > maxName:
+		v.badName(i, "name", i.Name, maxAltName)
+	default:
+		v.badName(i, "name", i.Name, maxName)
+	}
+}
+
+// badName reports what the kernel refuses in a name (dev_valid_name in
+// net/core/dev.c).
+func (v *validation) badName(i *Interface, path, name string, longest int) {
+	switch {
+	case len(name) > longest:
+		v.fault(i, path, name, fmt.Sprintf("a name has at most %d bytes, this one has %d", longest, len(name)), "")
+	case name == "." || name == "..":
+		v.fault(i, path, name, "is no name for an interface", "")
+	case strings.ContainsAny(name, "/:"):
+		v.fault(i, path, name, "a name cannot contain '/' or ':'", "")
+	case strings.ContainsFunc(name, unicode.IsSpace):
+		v.fault(i, path, name, "a name cannot contain white space", "")
+	}
+}
+
+func (v *validation) altNames(i *Interface) {
+	for n, a := range i.AltNames {
+		path := "alt-names[" + itoa(n) + "]"
+		switch {
+		case a.Name == "":
+			v.fault(i, path, "", "the alternative name is empty", "")
+		default:
+			v.badName(i, path+".name", a.Name, maxAltName)
+		}
+		if a.State != "" && a.State != Absent && a.State != Up {
+			v.fault(i, path+".state", string(a.State), "an alternative name can only be absent", "")
+		}
+	}
+}
+
+func (v *validation) identifier(i *Interface) {
+	if i.Identifier == ByMAC && i.MAC == "" {
+		v.fault(i, "identifier", string(i.Identifier), "needs the mac-address to find the interface by", "")
+	}
+}
+
+// macs checks addresses and what they contradict.
+func (v *validation) macs(i *Interface) {
+	if i.Identifier != ByMAC {
+		v.badMAC(i, i.MAC)
+	}
+	if i.CopyMACFrom == "" {
+		return
+	}
+	switch {
+	case i.CopyMACFrom == i.Name:
+		v.fault(i, "copy-mac-from", i.CopyMACFrom, "is the interface itself", "")
+	case i.MAC != "" && i.Identifier != ByMAC:
+		v.fault(i, "copy-mac-from", i.CopyMACFrom, "contradicts mac-address "+string(i.MAC), "leave one of them out")
+	case !unresolved(i.Type) && i.Type != TypeBond && i.Type != TypeBridge && i.Type != TypeOVSPort:
+		v.fault(i, "copy-mac-from", i.CopyMACFrom, "is for bonds and bridges, not for an interface of type "+string(i.Type), "")
+	}
+}
+
+// badMAC reports an address that no interface can have
+// (is_valid_ether_addr in include/linux/etherdevice.h).
+func (v *validation) badMAC(i *Interface, mac MAC) {
+	hw, err := net.ParseMAC(string(mac))
+	if mac == "" || err != nil || len(hw) != 6 {
+		return
+	}
+	switch {
+	case hw[0]&1 != 0:
+		v.fault(i, "mac-address", string(mac), "is a multicast address", "the first byte of an interface's address is even")
+	case hw.String() == "00:00:00:00:00:00" && i.Type != TypeLoopback:
+		v.fault(i, "mac-address", string(mac), "an interface's address cannot be zero", "")
+	}
+}
+
+func (v *validation) controller(i *Interface) {
+	if i.Controller != nil && *i.Controller == i.Name && i.Name != "" {
+		v.fault(i, "controller", i.Name, "the interface cannot be its own controller", "")
+	}
+}
+
+// loopback checks what cannot be changed on the loopback interface.
+func (v *validation) loopback(i *Interface) {
+	if i.Type != TypeLoopback && !(i.Name == "lo" && unresolved(i.Type)) {
+		return
+	}
+	if i.IPv4 != nil && isNot(i.IPv4.Enabled) {
+		v.fault(i, "ipv4.enabled", "false", "the loopback interface keeps IPv4", "")
+	}
+	if i.IPv4 != nil && is(i.IPv4.DHCP) {
+		v.fault(i, "ipv4.dhcp", "true", "the loopback interface has no DHCP", "")
+	}
+	if i.IPv6 != nil && isNot(i.IPv6.Enabled) {
+		v.fault(i, "ipv6.enabled", "false", "the loopback interface keeps IPv6", "")
+	}
+	if i.IPv6 != nil && (is(i.IPv6.DHCP) || is(i.IPv6.Autoconf)) {
+		v.fault(i, "ipv6", "", "the loopback interface has no DHCP and no autoconf", "")
+	}
+	if value(i.Controller, "") != "" {
+		v.fault(i, "controller", *i.Controller, "the loopback interface cannot be a port", "")
+	}
+}
