@@ -1,0 +1,78 @@
+package holdfast
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"holdfast/engine"
+	"holdfast/internal/lock"
+	"holdfast/internal/problem"
+	"holdfast/plan"
+)
+
+// Error is a fault with its kind and, for people, a hint.
+type Error = engine.Error
+
+// Kind is the sort of a fault.
+type Kind = engine.Kind
+
+// Problem is one fault of an input, with its place in the document.
+type Problem = problem.Problem
+
+// errNoEngine is the cause when an engine does not exist.
+var errNoEngine = errors.New("there is no such engine")
+
+// KindOf sorts an error. It is invalid for faults of an input, timeout for a
+// context that ended, internal for what has no kind, and empty for nil.
+func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
+	if len(Problems(err)) > 0 {
+		return engine.Invalid
+	}
+	if fault, ok := errors.AsType[*engine.Error](err); ok {
+		return fault.Kind
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return engine.Permission
+	case errors.Is(err, fs.ErrNotExist):
+		return engine.NotFound
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return engine.Timeout
+	}
+	return engine.Internal
+}
+
+// Problems lists the faults of an input that an error holds; nil if it is of
+// another sort.
+func Problems(err error) []*Problem {
+	if list, ok := errors.AsType[*problem.List](err); ok {
+		return list.All()
+	}
+	if one, ok := errors.AsType[*problem.Problem](err); ok {
+		return []*Problem{one}
+	}
+	return nil
+}
+
+// lockError tells who holds the lock.
+func lockError(err error) error {
+	if _, ok := errors.AsType[*lock.HeldError](err); ok {
+		return &engine.Error{Kind: engine.Busy, Err: err, Hint: "wait until it is done, and try again"}
+	}
+	return &engine.Error{Op: "lock the host", Kind: engine.Internal, Err: err}
+}
+
+// planError gives what plan.Make refuses its kind.
+func planError(err error) error {
+	if refused, ok := errors.AsType[*plan.RefusedError](err); ok {
+		return &engine.Error{Kind: engine.Conflict, Err: refused, Hint: "use --force if it is to be done all the same"}
+	}
+	if unsupported, ok := errors.AsType[*plan.UnsupportedError](err); ok {
+		return &engine.Error{Kind: engine.Unsupported, Err: unsupported}
+	}
+	return err
+}
