@@ -12,17 +12,22 @@ const pause = 50 * time.Millisecond
 // crowded: d is the time after which nobody would wait any longer, 60 s or more; 0 is 60 s.
 func Await(t testing.TB, what string, d time.Duration, cond func() bool) {
 	t.Helper()
-	if d <= 0 {
-		d = time.Minute
-	}
 	if !Eventually(d, cond) {
-		t.Fatalf("not within %v: %s", d, what)
+		t.Fatalf("not within %v: %s", orPatience(d), what)
 	}
 }
 
-// Eventually waits until cond holds, at most d, and tells whether it does.
+// orPatience is d, or a minute when d is not positive.
+func orPatience(d time.Duration) time.Duration {
+	if d <= 0 {
+		return time.Minute
+	}
+	return d
+}
+
+// Eventually waits until cond holds, at most d (0 is 60 s), and tells whether it does.
 func Eventually(d time.Duration, cond func() bool) bool {
-	for end := time.Now().Add(d); ; {
+	for end := time.Now().Add(orPatience(d)); ; {
 		if cond() {
 			return true
 		}

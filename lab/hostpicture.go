@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // HostPicture is everything about a host's network that programs other than holdfast can tell: by section, then by
@@ -21,26 +22,40 @@ type HostPicture map[string]map[string]any
 // source is one command of a picture.
 type source struct {
 	section string
-	args    []string
+	command string // without the program
 	key     func(object map[string]any) string
 	skip    func(object map[string]any) bool // nil: nothing
 }
 
-var sources = []source{
-	{links, []string{"ip", "-j", "-d", "link"}, named("ifname"), nil},
-	{addresses, []string{"ip", "-j", "-d", "address"}, named("ifname"), nil},
-	{routes, []string{"ip", "-j", "-d", "-4", "route", "show", "table", "all"}, whole("4 "), nil},
-	{routes, []string{"ip", "-j", "-d", "-6", "route", "show", "table", "all"}, whole("6 "), nil},
-	{rules, []string{"ip", "-j", "-d", "-4", "rule"}, whole("4 "), nil},
-	{rules, []string{"ip", "-j", "-d", "-6", "rule"}, whole("6 "), nil},
-	{nexthops, []string{"ip", "-j", "-d", "nexthop"}, named("id"), nil},
-	{neighbours, []string{"ip", "-j", "-d", "neighbour", "show", "nud", "permanent"}, whole(""), multicast},
-	{neighbours, []string{"ip", "-j", "-d", "neighbour", "show", "proxy"}, whole("proxy "), nil},
-	{vlans, []string{"bridge", "-j", "-d", "vlan"}, named("ifname"), nil},
-	{ports, []string{"bridge", "-j", "-d", "link"}, named("ifname"), nil},
-	{fdb, []string{"bridge", "-j", "-d", "fdb"}, whole(""), learned},
-	{mdb, []string{"bridge", "-j", "-d", "mdb"}, whole(""), nil},
-	{qdiscs, []string{"tc", "-j", "-d", "qdisc"}, whole(""), nil},
+// reader is a program that is started once for several commands: starting one is what costs time in the lab.
+type reader struct {
+	program []string
+	sources []source
+}
+
+var readers = []reader{
+	{[]string{"ip", "-j", "-d", "-4"}, []source{
+		{routes, "route show table all", whole("4 "), nil},
+		{rules, "rule show", whole("4 "), nil},
+	}},
+	{[]string{"ip", "-j", "-d", "-6"}, []source{
+		{routes, "route show table all", whole("6 "), nil},
+		{rules, "rule show", whole("6 "), nil},
+	}},
+	{[]string{"ip", "-j", "-d"}, []source{
+		{links, "link show", named("ifname"), nil},
+		{addresses, "address show", named("ifname"), nil},
+		{nexthops, "nexthop show", named("id"), nil},
+		{neighbours, "neighbour show nud permanent", whole(""), multicast},
+		{neighbours, "neighbour show proxy", whole("proxy "), nil},
+	}},
+	{[]string{"bridge", "-j", "-d"}, []source{
+		{vlans, "vlan show", named("ifname"), nil},
+		{ports, "link show", named("ifname"), nil},
+		{fdb, "fdb show", whole(""), learned},
+		{mdb, "mdb show", whole(""), nil},
+	}},
+	{[]string{"tc", "-j", "-d"}, []source{{qdiscs, "qdisc show", whole(""), nil}}},
 }
 
 func named(field string) func(map[string]any) string {
@@ -91,8 +106,8 @@ func (h *Host) Picture(t testing.TB) HostPicture {
 
 func picture(h *Host) (HostPicture, error) {
 	p := HostPicture{}
-	for _, s := range sources {
-		if err := p.read(h, s); err != nil {
+	for _, r := range readers {
+		if err := p.read(h, r); err != nil {
 			return nil, err
 		}
 	}
@@ -118,13 +133,37 @@ func (p HostPicture) put(section, name string, object any) {
 	p[section][unique] = object
 }
 
-func (p HostPicture) read(h *Host, s source) error {
-	objects, err := h.objects(s.args...)
+// read runs all commands of a program in one process. Should one of them print nothing at all, not even an empty list,
+// they are run one by one.
+func (p HostPicture) read(h *Host, r reader) error {
+	var batch strings.Builder
+	for _, s := range r.sources {
+		batch.WriteString(s.command + "\n")
+	}
+	text, err := h.TryInput(batch.String(), append(slices.Clone(r.program), "-batch", "-")...)
 	if err != nil {
 		return err
 	}
-	for _, object := range objects {
-		if s.skip != nil && s.skip(object) {
+	lists, err := parseLists(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(r.program, " "), err)
+	}
+	for i, s := range r.sources {
+		list := []map[string]any(nil)
+		if len(lists) == len(r.sources) {
+			list = lists[i]
+		} else if list, err = h.objects(append(slices.Clone(r.program), strings.Fields(s.command)...)...); err != nil {
+			return err
+		}
+		p.add(s, list)
+	}
+	return nil
+}
+
+func (p HostPicture) add(s source, list []map[string]any) {
+	for _, object := range list {
+		// An empty object stands in the place of each that a filter leaves out.
+		if len(object) == 0 || s.skip != nil && s.skip(object) {
 			continue
 		}
 		if s.section == links {
@@ -133,21 +172,33 @@ func (p HostPicture) read(h *Host, s source) error {
 		dropVolatile(s.section, object)
 		p.put(s.section, s.key(object), object)
 	}
-	return nil
+}
+
+// parseLists reads JSON lists of objects, one after the other.
+func parseLists(text string) ([][]map[string]any, error) {
+	var lists [][]map[string]any
+	decoder := json.NewDecoder(strings.NewReader(text))
+	for decoder.More() {
+		var list []map[string]any
+		if err := decoder.Decode(&list); err != nil {
+			return nil, err
+		}
+		lists = append(lists, list)
+	}
+	return lists, nil
 }
 
 // objects runs a program that prints a JSON list of objects.
 func (h *Host) objects(args ...string) ([]map[string]any, error) {
 	text, err := h.Try(args...)
-	if err != nil || strings.TrimSpace(text) == "" {
+	if err != nil {
 		return nil, err
 	}
-	var list []map[string]any
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
+	lists, err := parseLists(text)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
 	}
-	// ip prints an empty object in the place of each that a filter leaves out.
-	return slices.DeleteFunc(list, func(object map[string]any) bool { return len(object) == 0 }), nil
+	return slices.Concat(lists...), nil
 }
 
 // readFilters asks for the filters of every link with a queueing discipline that can have some.
@@ -189,14 +240,27 @@ func (p HostPicture) readSysctls() error {
 			return err
 		}
 		for _, path := range paths {
-			text, err := os.ReadFile(path)
-			if err != nil { // stable_secret cannot be read before it is set
-				continue
+			if text, ok := readSysctl(path); ok { // stable_secret cannot be read before it is set
+				p.put(sysctls, strings.TrimPrefix(path, base), text)
 			}
-			p.put(sysctls, strings.TrimPrefix(path, base), strings.TrimSpace(string(text)))
 		}
 	}
 	return nil
+}
+
+// readSysctl is os.ReadFile with a third of its system calls: a host has thousands of sysctls.
+func readSysctl(path string) (string, bool) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", false
+	}
+	defer unix.Close(fd)
+	var buffer [256]byte
+	n, err := unix.Read(fd, buffer[:])
+	if err != nil {
+		return "", false
+	}
+	return strings.TrimSpace(string(buffer[:n])), true
 }
 
 func (p HostPicture) readFiles() {
@@ -270,6 +334,9 @@ func (p HostPicture) normalise() HostPicture {
 	return p
 }
 
+// Diff is [HostPicture.Diff] as a function.
+func Diff(before, now HostPicture) string { return before.Diff(now) }
+
 // Diff tells how two pictures differ, as cmp.Diff does; empty when they do not.
 func (p HostPicture) Diff(now HostPicture) string {
 	doubted := func(x, y any) bool {
@@ -305,9 +372,6 @@ func (p HostPicture) Without(sections []string, words ...string) HostPicture {
 // within d (0 is 60 s): spanning trees, bonds and duplicate detection take their time.
 func (p HostPicture) Same(t testing.TB, d time.Duration) {
 	t.Helper()
-	if d <= 0 {
-		d = time.Minute
-	}
 	var now HostPicture
 	if !Eventually(d, func() bool { now = Picture(t); return p.Diff(now) == "" }) {
 		t.Fatalf("the host is not as it was (-before +now):\n%s", p.Diff(now))

@@ -116,9 +116,13 @@ func (h *Host) do(do func() error) error {
 }
 
 // Try runs a program in the host's network and returns its standard output. The error has its standard error.
-func (h *Host) Try(args ...string) (string, error) {
+func (h *Host) Try(args ...string) (string, error) { return h.TryInput("", args...) }
+
+// TryInput is Try with something on the program's standard input.
+func (h *Host) TryInput(input string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	command := exec.Command(args[0], args[1:]...)
+	command.Stdin = strings.NewReader(input)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := h.do(command.Run)
 	if err != nil {
