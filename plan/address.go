@@ -41,25 +41,28 @@ func addresses6(i *state.Interface) (list []state.Address, said bool) {
 	return i.IPv6.Address, i.IPv6.Address != nil
 }
 
-// foreignOnly keeps the addresses that are not ours.
-func foreignOnly(list []state.Address) []state.Address {
-	kept := []state.Address{}
-	for _, a := range list {
-		if a.Facts != nil && a.Facts.Foreign {
-			kept = append(kept, a)
-		}
-	}
-	return kept
-}
-
 // kernelMade tells whether the kernel makes the address by itself: it comes
 // back when the link does.
 func kernelMade(a *state.Address) bool {
 	return a.Facts != nil && a.Facts.Foreign && a.IP.Is6() && a.IP.IsLinkLocalUnicast() && a.ValidLifeTime == ""
 }
 
+// turnsOff6 tells whether the plan turns IPv6 off, which takes all addresses
+// and routes of it. A port that the document does not want so is only made
+// mute.
+func (b *builder) turnsOff6(l *link) bool {
+	if l.want == nil || l.want.IPv6 == nil || l.want.IPv6.Enabled == nil || *l.want.IPv6.Enabled {
+		return false
+	}
+	if l.joins && !l.fresh && l.mute() {
+		a := b.asked[l.name]
+		return a != nil && a.IPv6 != nil && a.IPv6.Enabled != nil && !*a.IPv6.Enabled
+	}
+	return true
+}
+
 // removeAddresses plans which addresses go. Those that go with the whole
-// stack need no step.
+// stack, or because the link is set down for good, need no step.
 func (b *builder) removeAddresses(l *link) {
 	if l.want == nil || l.was == l.want && !l.joins {
 		return
@@ -67,13 +70,13 @@ func (b *builder) removeAddresses(l *link) {
 	was, _ := addresses4(l.was)
 	if want, said := addresses4(l.want); said {
 		b.removeFrom(l, was, want)
+		b.demote(l, was, want)
 	}
 	was6, _ := addresses6(l.was)
-	off := l.want.IPv6 != nil && l.want.IPv6.Enabled != nil && !*l.want.IPv6.Enabled
-	if want, said := addresses6(l.want); said && !off {
+	if want, said := addresses6(l.want); said && !b.turnsOff6(l) && !(l.dips && !l.endsUp()) {
 		b.removeFrom(l, was6, want)
 	}
-	if l.joins && l.mute() && !l.dips && !off && !b.guest(l) {
+	if l.joins && l.mute() && !l.dips && !b.turnsOff6(l) && !b.guest(l) {
 		for n := range was6 {
 			if kernelMade(&was6[n]) {
 				b.removeAddress(l, &was6[n], "a port has no addresses of its own")
@@ -91,6 +94,32 @@ func (b *builder) removeFrom(l *link, was, want []state.Address) {
 			b.removeAddress(l, a, "not in the list")
 		}
 	}
+}
+
+// demote plans that a primary address goes and comes back later because
+// another one of its subnet is to be the primary.
+func (b *builder) demote(l *link, was, want []state.Address) {
+	if len(was) < 2 {
+		return
+	}
+	keep := prefixes(want)
+	for n := range was {
+		p := was[n].Prefix()
+		if keep.has(p) && primaryOf(was, p) == p && primaryOf(want, p) != p {
+			b.removeAddress(l, &was[n], "another address of its subnet comes first")
+		}
+	}
+}
+
+// primaryOf is the first address of the subnet of p.
+func primaryOf(list []state.Address, p netip.Prefix) netip.Prefix {
+	subnet := p.Masked()
+	for _, a := range list {
+		if a.Prefix().Masked() == subnet {
+			return a.Prefix()
+		}
+	}
+	return netip.Prefix{}
 }
 
 // removeAddress plans one removal.
@@ -143,7 +172,7 @@ func (b *builder) addAddresses(l *link) {
 		was6, _ = addresses6(l.was)
 	}
 	b.addMissing(l, want4, was4, b.surviving4(l, was4, want4))
-	b.addMissing(l, want6, was6, surviving6(l, was6))
+	b.addMissing(l, want6, was6, b.surviving6(l, was6))
 }
 
 // surviving4 are the IPv4 addresses that are never lost on the way: taking
@@ -162,7 +191,7 @@ func (b *builder) surviving4(l *link, was, want []state.Address) prefixSet {
 		subnet := a.Prefix().Masked()
 		gone, seen := primaryGone[subnet]
 		if !seen {
-			gone = !keep.has(a.Prefix())
+			gone = !keep.has(a.Prefix()) || primaryOf(want, a.Prefix()) != a.Prefix()
 			primaryGone[subnet] = gone
 		}
 		if !gone && keep.has(a.Prefix()) {
@@ -175,8 +204,8 @@ func (b *builder) surviving4(l *link, was, want []state.Address) prefixSet {
 
 // surviving6 are the IPv6 addresses that are never lost on the way: setting a
 // link down flushes them (net/ipv6/addrconf.c, addrconf_ifdown).
-func surviving6(l *link, was []state.Address) prefixSet {
-	if !l.dips {
+func (b *builder) surviving6(l *link, was []state.Address) prefixSet {
+	if !l.dips && !b.turnsOff6(l) {
 		return prefixes(was)
 	}
 	return prefixes(nil)
@@ -190,7 +219,7 @@ func (b *builder) addMissing(l *link, want, was []state.Address, survives prefix
 	for n := range want {
 		a := &want[n]
 		p := a.Prefix()
-		if kernelMade(a) || survives.has(p) {
+		if kernelMade(a) || survives.has(p) && !outlives(a, was) {
 			continue
 		}
 		s := Step{
@@ -214,6 +243,15 @@ func (b *builder) addMissing(l *link, want, was []state.Address, survives prefix
 			last[p.Masked()] = i
 		}
 	}
+}
+
+// outlives tells whether the address stays for ever while it is there with a
+// finite life.
+func outlives(a *state.Address, was []state.Address) bool {
+	if a.ValidLifeTime != "" || a.Facts != nil {
+		return false
+	}
+	return slices.ContainsFunc(was, func(o state.Address) bool { return o.Prefix() == a.Prefix() && o.ValidLifeTime != "" })
 }
 
 // moves lets addresses that change their link arrive right after they left:

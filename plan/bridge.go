@@ -20,8 +20,12 @@ var bridgeKind = kind{
 	makes:   true,
 }
 
-// arrangeBridge drops the second name of one value.
-func arrangeBridge(_, _ *state.Interface, changes []Change) []Change {
+// arrangeBridge drops the second name of one value, and the default VLAN where
+// nothing is filtered.
+func arrangeBridge(_, want *state.Interface, changes []Change) []Change {
+	if !VLANFiltering(want.Bridge) {
+		changes = slices.DeleteFunc(changes, func(c Change) bool { return c.Key == defaultPVID })
+	}
 	has := func(key string) bool {
 		return slices.ContainsFunc(changes, func(c Change) bool { return c.Key == bridgeOptions+key })
 	}

@@ -97,14 +97,17 @@ func (b *builder) changedIPv6(l *link) []Change {
 		want = &state.IPv6{}
 	}
 	on := changed(was.Enabled, want.Enabled)
-	if on {
-		changes = append(changes, change(KeyIPv6, was.Enabled, want.Enabled))
-	}
 	if l.joins && l.mute() {
-		if !l.quiet() && (want.Enabled == nil || *want.Enabled) {
+		switch {
+		case b.turnsOff6(l) && on:
+			changes = append(changes, change(KeyIPv6, was.Enabled, want.Enabled))
+		case !b.turnsOff6(l) && !l.quiet():
 			changes = append(changes, Change{Key: KeyQuiet, To: "true"})
 		}
 		return changes
+	}
+	if on {
+		changes = append(changes, change(KeyIPv6, was.Enabled, want.Enabled))
 	}
 	if l.parts && l.ctl == nil {
 		return append(changes, Change{Key: KeyRestore, To: "true"})
@@ -127,7 +130,7 @@ func (b *builder) changedIPv6(l *link) []Change {
 // quiet tells whether the link is mute already.
 func (l *link) quiet() bool {
 	f := l.was.Facts
-	if l.was.IPv6 != nil && l.was.IPv6.Enabled != nil && !*l.was.IPv6.Enabled && !enabledIPv6(l.want) {
+	if l.was.IPv6 != nil && l.was.IPv6.Enabled != nil && !*l.was.IPv6.Enabled {
 		return true
 	}
 	if f == nil {

@@ -165,6 +165,7 @@ func (b *builder) tie() {
 // absent decides what becomes of a link that is to be absent: virtual ones go,
 // a NIC is released.
 func (b *builder) absent(l *link) {
+	next := *l.want
 	l.want = nil
 	if l.was == nil {
 		return
@@ -174,25 +175,8 @@ func (b *builder) absent(l *link) {
 		return
 	}
 	l.released = true
-	l.want = released(l.was)
-}
-
-// released is a NIC as it is after it was given back: MTU, MAC and whether it
-// is up stay, our addresses go.
-func released(was *state.Interface) *state.Interface {
-	next, empty := *was, ""
-	next.Controller = &empty
-	if was.IPv4 != nil {
-		v4 := *was.IPv4
-		v4.Address = foreignOnly(v4.Address)
-		next.IPv4 = &v4
-	}
-	if was.IPv6 != nil {
-		v6 := *was.IPv6
-		v6.Address = foreignOnly(v6.Address)
-		next.IPv6 = &v6
-	}
-	return &next
+	next.State, next.Controller = l.was.State, nil
+	l.want = &next
 }
 
 // enlist gives the ports in a controller's list their controller.

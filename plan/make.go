@@ -229,6 +229,7 @@ func (b *builder) build(l *link) {
 		b.create(l)
 	}
 	b.tune(l)
+	b.keepPrimary(l)
 	b.mtu(l)
 	b.filter(l)
 	b.attach(l)
@@ -267,9 +268,6 @@ func (b *builder) create(l *link) {
 		s.Affects = append(s.Affects, p.name)
 	}
 	l.at.create = b.add(s, l)
-	if l.kind == &bondKind && l.want.Bond != nil && value(options(l.want).Primary) != "" && slices.Contains(primaryModes, l.want.Bond.Mode) {
-		b.primary(l, Change{Key: bondOptions + "primary", To: *options(l.want).Primary})
-	}
 }
 
 // inherited is the address that a VLAN has from its base, empty if it has its
@@ -308,6 +306,9 @@ func (b *builder) tune(l *link) {
 		if primary != nil {
 			b.primary(l, *primary)
 		}
+		if l.emptied() {
+			rest = append(rest, Change{Key: KeyMAC, From: string(l.was.MAC), To: string(l.want.MAC)})
+		}
 		changes, worst = append(changes, rest...), l.kind.worst(rest)
 	}
 	if len(changes) == 0 {
@@ -332,6 +333,29 @@ func (b *builder) primary(l *link, c Change) {
 	l.at.primary = b.add(Step{
 		Verb: ChangeLink, Object: l.name, Changes: []Change{c}, Keys: []string{c.Key}, Impact: ImpactHot, Why: "the preferred port",
 	}, l)
+}
+
+// keepPrimary names the primary port to a new bond, and again after the port
+// was away.
+func (b *builder) keepPrimary(l *link) {
+	name := value(options(l.want).Primary)
+	if l.kind != &bondKind || l.at.primary >= 0 || name == "" || !slices.Contains(primaryModes, l.want.Bond.Mode) {
+		return
+	}
+	if m := b.byName[name]; l.fresh || m != nil && m.ctl == l && m.joins {
+		b.primary(l, Change{Key: bondOptions + "primary", To: name})
+	}
+}
+
+// emptied tells whether every port of the bond leaves, which makes the kernel
+// invent another address for it (__bond_release_one,
+// drivers/net/bonding/bond_main.c); the target's is set again before ports
+// come.
+func (l *link) emptied() bool {
+	if l.kind != &bondKind || l.want.MAC == "" || l.want.MAC != l.was.MAC || len(l.wasMembers) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(l.wasMembers, func(m *link) bool { return !m.parts && !m.leaves() })
 }
 
 // macChange is the change of the hardware address. Ports of a bond have the

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,6 +24,18 @@ type Mismatch struct {
 	// Minor is set when it is worth a warning only, if waiting did not cure
 	// it: no carrier, no LACP partner.
 	Minor bool `json:"minor,omitempty"`
+}
+
+// String is "object: key is have, not want".
+func (m Mismatch) String() string {
+	subject := m.Object
+	if m.Key != "" {
+		subject += ": " + m.Key
+	}
+	if m.Have == "" {
+		return fmt.Sprintf("%s is not %s", subject, m.Want)
+	}
+	return fmt.Sprintf("%s is %s, not %s", subject, m.Have, m.Want)
 }
 
 // Mismatches tells in what the result of a plan is not what was asked for:

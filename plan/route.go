@@ -207,7 +207,7 @@ func (b *builder) loses(r *state.Route) bool {
 		if l.lostIPv4 && r.Destination.Addr().Is4() {
 			return true
 		}
-		if r.Destination.Addr().Is6() && l.losesIPv6() {
+		if r.Destination.Addr().Is6() && b.turnsOff6(l) {
 			return true
 		}
 	}
@@ -216,11 +216,6 @@ func (b *builder) loses(r *state.Route) bool {
 		return ok && gone.step >= 0
 	}
 	return false
-}
-
-// losesIPv6 tells whether IPv6 is turned off or on.
-func (l *link) losesIPv6() bool {
-	return l.want != nil && l.was != nil && l.want.IPv6 != nil && l.want.IPv6.Enabled != nil && !*l.want.IPv6.Enabled && enabledIPv6(l.was)
 }
 
 // routePlanner makes the steps of the groups.

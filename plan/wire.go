@@ -88,9 +88,10 @@ func (b *builder) wireChange(l *link) {
 	b.need(l.change, l.at.down)
 	b.need(l.change, l.at.detach)
 	b.need(l.at.mtu, l.at.detach)
-	if l.alone {
+	if l.kind == &bondKind {
 		for _, m := range l.wasMembers {
 			b.need(l.change, m.at.detach)
+			b.need(l.change, m.removing())
 		}
 	}
 	b.need(l.at.primary, l.change)
