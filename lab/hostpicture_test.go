@@ -1,6 +1,10 @@
 package lab
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
 
 // ageing is a picture of one bridge, as ip shows it.
 func ageing(time, change float64) HostPicture {
@@ -31,5 +35,16 @@ func TestVolatileHasReasons(t *testing.T) {
 		if field.Reason == "" || field.Name == "" || field.Section == "" {
 			t.Errorf("%+v: section, name and reason are needed", field)
 		}
+	}
+}
+
+func TestDropOfNestedField(t *testing.T) {
+	vlan := map[string]any{
+		"info_data": map[string]any{"id": 100.0}, "info_slave_data": map[string]any{"id": "0x8001", "cost": 2.0},
+	}
+	dropVolatile(links, vlan)
+	want := map[string]any{"info_data": map[string]any{"id": 100.0}, "info_slave_data": map[string]any{"cost": 2.0}}
+	if diff := cmp.Diff(want, vlan); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

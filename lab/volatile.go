@@ -3,7 +3,7 @@ package lab
 // Field is something of a host's picture that changes without anybody's doing, and so is left out of it.
 type Field struct {
 	Section string // of the picture
-	Name    string // of the field, at any depth below the section
+	Name    string // of the field, at any depth below the section; "parent.field" where the field alone would not do
 	Reason  string
 }
 
@@ -22,8 +22,8 @@ func Volatile() []Field {
 		{links, "topology_change_detected", "set for a while by the spanning tree when any port comes or goes"},
 		{links, "topology_change_ack", "set for a while by the spanning tree when any port comes or goes"},
 		{links, "config_pending", "set for a while by the spanning tree when any port comes or goes"},
-		{links, "id", "the number of a bridge's port, given by the kernel; ports are told apart by name"},
-		{links, "no", "the number of a bridge's port, given by the kernel; ports are told apart by name"},
+		{links, "info_slave_data.id", "the number of a bridge's port, given by the kernel; ports are told apart by name"},
+		{links, "info_slave_data.no", "the number of a bridge's port, given by the kernel; ports are told apart by name"},
 		{links, "root_port", "names a bridge's port by its number"},
 		{links, "designated_port", "names a bridge's port by its number"},
 		{links, "ad_info", "the LACP aggregator that was negotiated, and the partner"},
@@ -34,7 +34,7 @@ func Volatile() []Field {
 		{links, "ad_partner_oper_port_state_str", "the state of the LACP negotiation"},
 		{links, "link_failure_count", "a counter"},
 		{links, "active_slave", "elected by carrier and history; what is configured is the primary"},
-		{links, "state", "which member of a bond is active or backup now, elected as active_slave; a bridge port's is stp_state"},
+		{links, "info_slave_data.state", "which member of a bond is active or backup now, elected as active_slave; a bridge port's is stp_state"},
 		{routes, "expires", "a running lifetime"},
 		{routes, "cache", "use counters and the like"},
 		{mdb, "timer", "a running timer"},
