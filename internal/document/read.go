@@ -47,6 +47,9 @@ func Read(name string, data []byte, problems *problem.List) *Document {
 	if doc := readJSON(name, data, problems); doc != nil {
 		return doc
 	}
+	if doc := readBlock(name, data, problems); doc != nil {
+		return doc
+	}
 	return readYAML(name, data, problems)
 }
 

@@ -151,6 +151,34 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+// FuzzReadBlock holds the quick reader to what the YAML library reads.
+func FuzzReadBlock(f *testing.F) {
+	for _, seed := range []string{
+		"a: 1", "---\na:\n- b\n-  c: d\n   e:\nf:\n  g: ''\n", "a:\n  - - b\n    - c\n  - d: {}\n", "# c\na: []\n\n  # c\nb: \"x y\"\n",
+		"a:\n  b\nc: d\n", "a: b\n c: d\n", "a: ::1\nb: -1\nc: 52:54:00:12:34:56\n", "a: 1\nb: 2\na: 3\n", "a:\n- b\n - c\n", "a:\n# c\nb:\n",
+		"a:\n  - b:\n    c:\n    - d\n  e: f\n", "- a\n", "a: b: c\n", "a:\n-\n", "a: 'b'c\n", "a: ---\n", "a:\n  ---\n", "---\n---\na: 1", "a: 1\n...\n", "a: x\n\n  y\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var quick, slow problem.List
+		if checkText(data) != nil {
+			return
+		}
+		got := readBlock("f", data, &quick)
+		if got == nil {
+			return
+		}
+		want := readYAML("f", data, &slow)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("differs from the library's (-library +quick):\n%s", diff)
+		}
+		if fmt.Sprint(quick.Err()) != fmt.Sprint(slow.Err()) {
+			t.Fatalf("problems differ: %v, library %v", quick.Err(), slow.Err())
+		}
+	})
+}
+
 func ptr[T any](v T) *T { return &v }
 
 func compareWithJSON(t *testing.T, data []byte, doc *Document) {
