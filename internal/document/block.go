@@ -93,7 +93,7 @@ func (s *blockScanner) keyLength() int {
 	for i := 0; i < len(s.body) && i < longest; i++ {
 		c := s.body[i]
 		switch {
-		case isLetter(c) || isDigit(c) || c == '_':
+		case isWordByte(c):
 		case i > 0 && (c == '-' || c == '.' || c == '+' || c == '/'):
 		case i > 0 && c == ':' && (i+1 == len(s.body) || s.body[i+1] == ' '):
 			return i
@@ -226,22 +226,32 @@ func notInQuotes(r rune) bool {
 
 // isPlainScalar reports whether an unquoted text is a scalar beyond doubt.
 func isPlainScalar(s string) bool {
-	switch c := s[0]; {
-	case isLetter(c) || isDigit(c) || c == '_' || c == '/' || c == '.':
-	case (c == '-' || c == ':') && len(s) > 1 && (isLetter(s[1]) || isDigit(s[1]) || s[1] == ':' || s[1] == '/'):
-	default:
+	if !startsPlain(s) {
 		return false
 	}
 	for i := range len(s) {
-		switch c := s[i]; {
-		case isLetter(c) || isDigit(c):
-		case c == ' ' || c == ':':
-			if i+1 == len(s) || s[i+1] == ' ' {
-				return false
-			}
-		case strings.IndexByte("_./+@%,=()-", c) < 0:
+		c := s[i]
+		if (c == ' ' || c == ':') && (i+1 == len(s) || s[i+1] == ' ') {
+			return false
+		}
+		if !isWordByte(c) && strings.IndexByte(" :./+@%,=()-", c) < 0 {
 			return false
 		}
 	}
 	return true
 }
+
+// startsPlain reports whether a scalar may begin as s does: with a word, a
+// path, a fraction, a negative number, or the colon of an IPv6 address.
+func startsPlain(s string) bool {
+	c := s[0]
+	if isWordByte(c) || c == '/' || c == '.' {
+		return true
+	}
+	if c != '-' && c != ':' || len(s) < 2 {
+		return false
+	}
+	return isWordByte(s[1]) || s[1] == ':' || s[1] == '/'
+}
+
+func isWordByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }

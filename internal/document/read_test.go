@@ -136,7 +136,7 @@ func FuzzRead(f *testing.F) {
 		compareWithJSON(t, data, doc)
 		compareWithYAML(t, data, doc)
 		value := doc.Root.Value()
-		for _, text := range [][]byte{AppendYAML(nil, ptr(FromValue(value))), AppendJSON(nil, ptr(FromValue(value)))} {
+		for _, text := range [][]byte{AppendYAML(nil, new(FromValue(value))), AppendJSON(nil, new(FromValue(value)))} {
 			if bytes.Contains(text, []byte("\n---")) {
 				t.Fatalf("printed something like a document's end: %q", text)
 			}
@@ -178,8 +178,6 @@ func FuzzReadBlock(f *testing.F) {
 		}
 	})
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func compareWithJSON(t *testing.T, data []byte, doc *Document) {
 	t.Helper()

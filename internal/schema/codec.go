@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding"
+	"maps"
 	"net/netip"
 	"reflect"
 
@@ -113,9 +114,7 @@ func enumDecoder(e enum) decodeFunc {
 	values := e.Values()
 	words := make(map[string]string, len(values))
 	if a, ok := e.(aliased); ok {
-		for spelling, value := range a.Aliases() {
-			words[spelling] = value
-		}
+		maps.Copy(words, a.Aliases())
 	}
 	for _, value := range values {
 		words[value] = value
