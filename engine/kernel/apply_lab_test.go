@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -478,4 +479,25 @@ func TestAltNames(t *testing.T) {
 	if fault.Kind != engine.Conflict {
 		t.Errorf("fault %+v", fault)
 	}
+}
+
+// addressStep adds an address.
+func addressStep(link, cidr string) plan.Step {
+	p := netip.MustParsePrefix(cidr)
+	return plan.Step{Verb: plan.AddAddress, Object: link, Address: &state.Address{IP: p.Addr(), PrefixLength: uint8(p.Bits())}}
+}
+
+// onBareThread runs do on a thread of its own that lacks CAP_NET_ADMIN.
+func onBareThread(do func() error) error {
+	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return err
+	}
+	data[0].Effective &^= 1 << unix.CAP_NET_ADMIN
+	if err := unix.Capset(&header, &data[0]); err != nil {
+		return err
+	}
+	return do()
 }

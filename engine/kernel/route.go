@@ -288,7 +288,7 @@ func (e *Engine) isThere(ctx context.Context, msg netlink.Message) bool {
 	return slices.ContainsFunc(shot.Routes, func(r *rawRoute) bool {
 		return r.Family == want.Family && r.Table == want.Table && r.Type == want.Type &&
 			r.Destination == want.Destination && r.Metric == want.Metric && !r.Special &&
-			slices.EqualFunc(r.Hops, want.Hops, sameHop)
+			(r.Type != unix.RTN_UNICAST || slices.EqualFunc(r.Hops, want.Hops, sameHop))
 	})
 }
 
