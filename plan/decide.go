@@ -145,4 +145,20 @@ func (b *builder) dips() {
 			}
 		}
 	}
+	for n := range b.links {
+		b.links[n].dragsUp()
+	}
+}
+
+// dragsUp has the VLANs looked at that come up with this link although they
+// are to be down.
+func (l *link) dragsUp() {
+	if !l.rises() {
+		return
+	}
+	for _, u := range l.uppers {
+		if u.base == l && u.want != nil && !u.endsUp() && follows(u.want) {
+			u.touched = true
+		}
+	}
 }

@@ -38,7 +38,7 @@ func Make(current *state.State, target *state.Target, options Options) (*Plan, e
 	b.hostname()
 	p := &Plan{
 		Current: current, Target: target.State, Desired: target.Desired,
-		Owned: target.Owned, Warnings: slices.Clone(target.Warnings),
+		Owned: target.Owned, Warnings: slices.Sorted(slices.Values(target.Warnings)),
 	}
 	if err := b.refuse(); err != nil {
 		return nil, err
@@ -252,6 +252,9 @@ func (b *builder) create(l *link) {
 	}
 	if l.anew && link.MAC == l.inherited() {
 		link.MAC = ""
+	}
+	if l.kind == &bridgeKind && !b.pins(l) {
+		link.MTU = nil
 	}
 	s := Step{Verb: CreateLink, Object: l.name, Impact: ImpactNone, Why: "new", Link: &link}
 	if l.anew {

@@ -28,6 +28,9 @@ func (b *builder) mtu(l *link) {
 	from := mtuOf(l.was)
 	switch {
 	case l.fresh && l.kind == &bridgeKind:
+		if !b.pins(l) {
+			return
+		}
 		s.Impact, s.Why = ImpactNone, "pinned: it would follow the ports"
 		from = 0
 	case l.fresh && !l.madeByPeer():
@@ -50,6 +53,13 @@ func (b *builder) mtu(l *link) {
 		s.Changes[0].From = ""
 	}
 	l.at.mtu = b.add(s, l)
+}
+
+// pins tells whether a new bridge's MTU must not follow its ports: the
+// document gives it, or it is not the smallest one of them.
+func (b *builder) pins(l *link) bool {
+	a := b.asked[l.name]
+	return a != nil && a.MTU != nil || len(l.members) > 0 && l.drifts()
 }
 
 // reset tells whether a bond sets the MTU of the link when it joins or leaves,

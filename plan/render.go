@@ -38,9 +38,9 @@ var verbText = map[Verb]string{
 	AddRule: "add", RemoveRule: "remove", AddName: "add", RemoveName: "remove", SetDNS: "set", SetHostname: "set",
 }
 
-// Render prints the plan for people: the steps grouped by interface in the
-// order in which each interface's turn comes, values from and to, disruption
-// marked, and the warnings last. It returns the first error of w.
+// Render prints the plan for people: the steps grouped by interface, by name,
+// in the order in which they are done, values from and to, disruption marked,
+// and the warnings last. It returns the error of w.
 func Render(w io.Writer, p *Plan, options RenderOptions) error {
 	r := &renderer{color: options.Color}
 	if p.Empty() {

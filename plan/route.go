@@ -148,6 +148,7 @@ func (b *builder) routeGroups() []*routeGroup {
 	}
 	slices.SortFunc(list, compareGroups)
 	for _, g := range list {
+		slices.SortStableFunc(g.was, compareRoutes)
 		slices.SortStableFunc(g.want, compareRoutes)
 		for _, r := range g.was {
 			g.lost = append(g.lost, b.loses(r))
@@ -416,9 +417,7 @@ func (p *routePlanner) ground(i int, g *routeGroup, h hop) {
 	}
 	l := p.byName[h.iface]
 	if l == nil || !l.touched {
-		if h.via.IsValid() {
-			p.wanting = append(p.wanting, wantingRoute{h.iface, h.via, i})
-		}
+		p.standing(i, g, h, false)
 		return
 	}
 	p.need(i, l.at.up)
@@ -427,10 +426,16 @@ func (p *routePlanner) ground(i int, g *routeGroup, h hop) {
 	if l.lostIPv4 && g.key.to.Addr().Is4() {
 		p.needAll(i, p.meet(l.at.removed))
 	}
-	reached := p.addressesFor(i, l, g, h)
-	if !h.via.IsValid() {
+	p.standing(i, g, h, p.addressesFor(i, l, g, h))
+}
+
+// standing notes routes that make gateways reachable, and those whose gateway
+// no new address reaches.
+func (p *routePlanner) standing(i int, g *routeGroup, h hop, reached bool) {
+	switch {
+	case !h.via.IsValid():
 		p.direct = append(p.direct, directRoute{h.iface, g.key.to, i})
-	} else if !reached {
+	case !reached:
 		p.wanting = append(p.wanting, wantingRoute{h.iface, h.via, i})
 	}
 }
