@@ -16,7 +16,7 @@ import (
 	"holdfast/internal/problem"
 )
 
-var update = flag.Bool("update", false, "rewrite the expected output of the merge, validate, compare and combine cases")
+var update = flag.Bool("update", false, "rewrite the expected output of the cases")
 
 // TestMergeCases merges the desired state of each case into its current one.
 // The file "target.yml" is the outcome, without the interfaces that stay as

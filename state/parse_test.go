@@ -2,7 +2,6 @@ package state
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +12,6 @@ import (
 
 	"holdfast/internal/problem"
 )
-
-var updateParse = flag.Bool("update-parse", false, "rewrite the expected output of the parse and encode cases")
 
 // TestParseCases reads the input of each case, and compares what is wrong
 // with it to the file "problems", or else its canonical form to "output.yml".
@@ -132,7 +129,7 @@ func expectParse(t *testing.T, path string, archive *txtar.Archive, name, got st
 		if f.Name != name {
 			continue
 		}
-		if *updateParse {
+		if *update {
 			archive.Files[i+1].Data = []byte(got)
 			writeParseCase(t, path, archive)
 		} else if diff := cmp.Diff(string(f.Data), got); diff != "" {
@@ -140,7 +137,7 @@ func expectParse(t *testing.T, path string, archive *txtar.Archive, name, got st
 		}
 		return
 	}
-	if !*updateParse {
+	if !*update {
 		t.Fatalf("the case expects no %s; got:\n%s", name, got)
 	}
 	archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(got)})
