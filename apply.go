@@ -3,6 +3,7 @@ package holdfast
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -142,9 +143,29 @@ func (h *Host) transact(ctx context.Context, d *Draft, desired *state.State, opt
 func mismatches(p *plan.Plan, result *state.State) []transaction.Mismatch {
 	var list []transaction.Mismatch
 	for _, m := range plan.Mismatches(p, result) {
-		list = append(list, transaction.Mismatch{Object: m.Object, Key: m.Key, What: m.String(), Pending: m.Pending})
+		list = append(list, transaction.Mismatch{
+			Object: m.Object, Key: m.Key, What: mismatchText(m), Pending: m.Pending, Minor: m.Minor,
+		})
 	}
 	return list
+}
+
+// mismatchText says a mismatch in one line.
+func mismatchText(m plan.Mismatch) string {
+	switch {
+	case m.Key == "carrier":
+		return m.Object + " has no carrier"
+	case m.Key == "":
+		return fmt.Sprintf("%s: want %s, have %s", m.Object, m.Want, orNothing(m.Have))
+	}
+	return fmt.Sprintf("%s: %s: want %s, have %s", m.Object, m.Key, m.Want, orNothing(m.Have))
+}
+
+func orNothing(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return text
 }
 
 // newID names a transaction so that it is found in logs and no two are alike.

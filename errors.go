@@ -69,7 +69,7 @@ func lockError(err error) error {
 // planError gives what plan.Make refuses its kind.
 func planError(err error) error {
 	if refused, ok := errors.AsType[*plan.RefusedError](err); ok {
-		return &engine.Error{Kind: engine.Conflict, Err: refused, Hint: "use --force if it is to be done all the same"}
+		return &engine.Error{Kind: engine.Conflict, Err: refused, Hint: refused.Hint()}
 	}
 	if unsupported, ok := errors.AsType[*plan.UnsupportedError](err); ok {
 		return &engine.Error{Kind: engine.Unsupported, Err: unsupported}

@@ -1,14 +1,14 @@
 package transaction
 
 import (
-	"strings"
 	"time"
 
 	"holdfast/state"
 )
 
-// The budgets of what comes by itself. They are for people who wait: what is
-// not there by then becomes a warning.
+// The budgets of what comes by itself. Those of minor things are for people who
+// wait: what is not there by then becomes a warning. The other one is for what
+// has to come, and therefore generous: nobody waits longer than it takes.
 const (
 	// carrierBudget is for autonegotiation and the kernel's link watch, which
 	// runs once a second (net/core/link_watch.c).
@@ -16,9 +16,9 @@ const (
 	// partnerBudget is for three LACP frames a second apart (IEEE 802.1AX
 	// 6.4.4, fast periodic time) and the wait before aggregating (2 s).
 	partnerBudget = 6 * time.Second
-	// detectionBudget is for duplicate address detection: a random delay of up
-	// to 1 s and one probe of 1 s (RFC 4862 5.4), with room for more probes.
-	detectionBudget = 6 * time.Second
+	// detectionBudget is for duplicate address detection, which takes 2 s (RFC
+	// 4862 5.4) and begins when the link has a carrier.
+	detectionBudget = 30 * time.Second
 	// defaultForwardDelay is a bridge's forward delay unless set otherwise.
 	defaultForwardDelay = 15 * time.Second
 )
@@ -45,17 +45,17 @@ func byName(s *state.State) map[string]*state.Interface {
 func (b *budgets) of(m Mismatch) time.Duration {
 	on := b.now[m.Object]
 	if on == nil {
-		return carrierBudget
+		return detectionBudget
 	}
-	if withoutCarrier(b.before[m.Object]) && withoutCarrier(on) {
+	if m.Minor && withoutCarrier(b.before[m.Object]) && withoutCarrier(on) {
 		return 0 // it had none before, so nobody waits for it
 	}
 	budget := detectionBudget
 	switch {
-	case strings.Contains(m.Key, "carrier"):
-		budget = carrierBudget
-	case on.Type == state.TypeBond:
+	case m.Minor && on.Type == state.TypeBond:
 		budget = partnerBudget
+	case m.Minor:
+		budget = carrierBudget
 	}
 	return budget + b.learning(on)
 }

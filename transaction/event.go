@@ -51,8 +51,10 @@ type (
 type Waiting struct {
 	// What is one line for people.
 	What string
-	// Budget is how long to wait for it before it becomes a warning.
+	// Budget is how long to wait for it before it counts as missing.
 	Budget time.Duration
+	// Minor things that are missing are a warning, others a failure.
+	Minor bool
 }
 
 func (Started) event()      {}

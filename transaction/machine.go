@@ -123,7 +123,8 @@ func (m *Machine) applied(e AppliedPlan) []Effect {
 }
 
 // verified decides on what was read back: what is wrong is repaired once, what
-// is missing yet is waited for, what stays missing becomes a warning.
+// is missing yet is waited for, and what stays missing is a failure or, where
+// it is minor, a warning.
 func (m *Machine) verified(e Verified) []Effect {
 	if err := first(m.cause, e.Err); err != nil {
 		return m.rollBack(err)
@@ -142,8 +143,21 @@ func (m *Machine) verified(e Verified) []Effect {
 			return []Effect{Wait{pause}}
 		}
 	}
-	for _, w := range e.Waiting {
-		m.warnings = append(m.warnings, w.What)
+	return m.missing(e.Waiting)
+}
+
+// missing ends the wait for what has not come.
+func (m *Machine) missing(list []Waiting) []Effect {
+	var wrong []string
+	for _, w := range list {
+		if w.Minor {
+			m.warnings = append(m.warnings, w.What)
+		} else {
+			wrong = append(wrong, w.What)
+		}
+	}
+	if len(wrong) > 0 {
+		return m.rollBack(verifyError(wrong))
 	}
 	return m.enter(Committing, Release{})
 }

@@ -182,9 +182,9 @@ func parse(t *testing.T, line string) Event {
 		case "untouched":
 		case "final":
 			v.Final = true
-		case "waiting":
+		case "waiting", "minor":
 			what, budget, _ := strings.Cut(value, "/")
-			v.Waiting = append(v.Waiting, Waiting{What: what, Budget: duration(t, budget)})
+			v.Waiting = append(v.Waiting, Waiting{What: what, Budget: duration(t, budget), Minor: key == "minor"})
 		case "elapsed":
 			v.Elapsed = duration(t, value)
 		case "left":

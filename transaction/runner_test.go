@@ -237,7 +237,7 @@ func TestPendingForEverIsAWarning(t *testing.T) {
 		began := time.Now()
 		s := &script{show: func(int) *state.State { return host("br0", true) }}
 		result := s.run(t, Job{Check: func(*state.State) []Mismatch {
-			return []Mismatch{{Object: "br0", Key: "carrier", What: "br0 has no carrier", Pending: true}}
+			return []Mismatch{{Object: "br0", Key: "carrier", What: "br0 has no carrier", Pending: true, Minor: true}}
 		}})
 		if result.Outcome != Applied || !slices.Equal(result.Warnings, []string{"br0 has no carrier"}) {
 			t.Errorf("result %+v", result)
@@ -258,7 +258,7 @@ func TestDeadLinkIsNotWaitedFor(t *testing.T) {
 		p.Current = before
 		s := &script{show: func(int) *state.State { return before }}
 		result := s.run(t, Job{Plan: p, Check: func(*state.State) []Mismatch {
-			return []Mismatch{{Object: "br0", Key: "carrier", What: "br0 has no carrier", Pending: true}}
+			return []Mismatch{{Object: "br0", Key: "carrier", What: "br0 has no carrier", Pending: true, Minor: true}}
 		}})
 		if result.Outcome != Applied || len(result.Warnings) != 1 || time.Since(began) != 0 {
 			t.Errorf("result %+v after %s", result, time.Since(began))

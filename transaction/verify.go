@@ -21,6 +21,8 @@ type Mismatch struct {
 	What string
 	// Pending is set when it may still come true by waiting.
 	Pending bool
+	// Minor is set when it is worth a warning only if it does not come true.
+	Minor bool
 }
 
 // verify reads the host back and sorts the differences into wrong ones and
@@ -45,7 +47,7 @@ func (r *run) verify(ctx context.Context) Event {
 			if budgets == nil {
 				budgets = newBudgets(r.Plan.Current, result)
 			}
-			v.Waiting = append(v.Waiting, Waiting{What: m.What, Budget: budgets.of(m)})
+			v.Waiting = append(v.Waiting, Waiting{What: m.What, Budget: budgets.of(m), Minor: m.Minor})
 		case !v.Final:
 			v.Wrong = append(v.Wrong, m.What)
 		}

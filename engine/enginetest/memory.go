@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 
 	"holdfast/engine"
 	"holdfast/plan"
@@ -148,7 +149,21 @@ func (m *Memory) step(i int, step *plan.Step) error {
 		return m.failure
 	}
 	m.writes++
-	return m.host.do(step)
+	err := m.host.do(step)
+	if errno, ok := errors.AsType[syscall.Errno](err); ok && slices.Contains(fine[step.Verb], errno) {
+		return nil
+	}
+	return err
+}
+
+// fine are refusals that mean that it is so already: what is to be removed went
+// with something else, what is to be added is there.
+var fine = map[plan.Verb][]syscall.Errno{
+	plan.RemoveLink:    {syscall.ENODEV},
+	plan.RemoveAddress: {syscall.EADDRNOTAVAIL, syscall.ENODEV},
+	plan.RemoveRoute:   {syscall.ESRCH, syscall.ENODEV},
+	plan.RemoveRule:    {syscall.ENOENT},
+	plan.AddAddress:    {syscall.EEXIST},
 }
 
 // Lock takes the host's lock, which is refused while somebody holds it.

@@ -131,9 +131,11 @@ var ipKeys = map[string]func(l *link, want *state.Interface){
 			l.set.Facts.AcceptRA = pointer(int32(1))
 		}
 	},
-	plan.KeyAddrGenMode: func(l *link, want *state.Interface) { l.set.IPv6.AddrGenMode = want.IPv6.AddrGenMode },
-	plan.KeyToken:       func(l *link, want *state.Interface) { l.set.IPv6.Token = want.IPv6.Token },
-	plan.KeyForwarding:  func(l *link, want *state.Interface) { l.set.IPv4.Forwarding = want.IPv4.Forwarding },
+	plan.KeyAddrGenMode: func(l *link, want *state.Interface) {
+		l.set.Facts.NoAddrGen, l.set.IPv6.AddrGenMode = false, want.IPv6.AddrGenMode
+	},
+	plan.KeyToken:      func(l *link, want *state.Interface) { l.set.IPv6.Token = want.IPv6.Token },
+	plan.KeyForwarding: func(l *link, want *state.Interface) { l.set.IPv4.Forwarding = want.IPv4.Forwarding },
 }
 
 // acceptRA is 1 unless autoconf is said to be off.

@@ -73,7 +73,16 @@ func completeAll(hops []*state.Route) []*state.Route {
 
 func (h *host) addRoute(step *plan.Step) error {
 	hops := completeAll(step.Routes)
-	if slices.ContainsFunc(h.routes, func(r *state.Route) bool { return sameRoute(r, hops[0]) }) {
+	var there []*state.Route
+	for _, r := range h.routes {
+		if sameRoute(r, hops[0]) {
+			there = append(there, r)
+		}
+	}
+	switch {
+	case len(there) > 0 && slices.EqualFunc(there, hops, sameHop):
+		return nil
+	case len(there) > 0:
 		return syscall.EEXIST
 	}
 	for _, r := range hops {
