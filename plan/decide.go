@@ -18,7 +18,7 @@ func (b *builder) decide() error {
 	}
 	b.spread()
 	for n := range b.links {
-		b.links[n].membership()
+		b.membership(&b.links[n])
 	}
 	b.dips()
 	for n := range b.links {
@@ -104,8 +104,9 @@ func (l *link) vanish(again bool) {
 	l.gone, l.want, l.ctl = true, nil, nil
 }
 
-// membership finds out who joins and who leaves.
-func (l *link) membership() {
+// membership finds out who joins and who leaves. A port that joins and that
+// nobody wants down comes up.
+func (b *builder) membership(l *link) {
 	if l.ctl != nil && l.ctl.want == nil {
 		l.ctl = nil
 	}
@@ -118,6 +119,7 @@ func (l *link) membership() {
 	if l.joins || l.parts {
 		l.touched = true
 	}
+	l.roused = l.joins && b.asked[l.name] == nil && !b.guest(l)
 	if l.wasUp() && !l.leaves() && l.joins && l.ctl.isBond() && !(l.parts && l.wasCtl.isBond()) {
 		l.ownDown = true
 	}

@@ -34,6 +34,8 @@ type link struct {
 	// ownDown links are set down for a moment, dips are down at some moment
 	// whatever the cause.
 	ownDown, dips bool
+	// roused links come up because they become ports.
+	roused bool
 	// joins and parts tell that the link becomes a port, or leaves a controller.
 	joins, parts bool
 	// lostIPv4 tells that at some moment there is no IPv4 address left.
@@ -67,7 +69,7 @@ func (l *link) leaves() bool { return l.gone || l.anew }
 func (l *link) wasUp() bool { return l.was != nil && l.was.State != state.Down }
 
 // endsUp tells whether the link is to be up.
-func (l *link) endsUp() bool { return l.want != nil && l.want.State != state.Down }
+func (l *link) endsUp() bool { return l.want != nil && (l.want.State != state.Down || l.roused) }
 
 // guest tells whether the link is a foreign port: of the sort that others
 // attach, and named neither by us nor by the document.
