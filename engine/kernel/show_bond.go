@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -36,8 +37,9 @@ func showBond(v *view, l *rawLink, i *state.Interface) {
 	i.Bond = s
 }
 
-// A bondDecoder fills the options that mean something in the bond's mode. The
-// others have values in the kernel too, and say nothing.
+// A bondDecoder fills the options that the bond's mode knows (unsuppmodes in
+// drivers/net/bonding/bond_options.c). The kernel has values for the others too,
+// which nobody can set.
 type bondDecoder struct {
 	*view
 	mode state.BondMode
@@ -45,16 +47,9 @@ type bondDecoder struct {
 }
 
 // in tells whether the bond's mode is one of those.
-func (d *bondDecoder) in(modes ...state.BondMode) bool {
-	for _, m := range modes {
-		if d.mode == m {
-			return true
-		}
-	}
-	return false
-}
+func (d *bondDecoder) in(modes ...state.BondMode) bool { return slices.Contains(modes, d.mode) }
 
-// arps tells the modes with ARP monitoring (bond_options.c, unsuppmodes).
+// arps tells the modes with ARP monitoring.
 func (d *bondDecoder) arps() bool {
 	return !d.in(state.LACP, state.BalanceTLB, state.BalanceALB)
 }
@@ -85,8 +80,10 @@ func (d *bondDecoder) monitoring(a *attrScanner) bool {
 		o.DownDelay = pointer(a.u32())
 	case unix.IFLA_BOND_USE_CARRIER:
 		o.UseCarrier = pointer(a.flag())
+	case unix.IFLA_BOND_ARP_ALL_TARGETS:
+		o.ARPAllTargets = word[state.ARPAllTargets](o.ARPAllTargets.Values(), int(a.u32()))
 	case unix.IFLA_BOND_ARP_INTERVAL, unix.IFLA_BOND_ARP_IP_TARGET, unix.IFLA_BOND_ARP_VALIDATE,
-		unix.IFLA_BOND_ARP_ALL_TARGETS, unix.IFLA_BOND_MISSED_MAX, unix.IFLA_BOND_NS_IP6_TARGET:
+		unix.IFLA_BOND_MISSED_MAX, unix.IFLA_BOND_NS_IP6_TARGET:
 		if d.arps() {
 			d.arp(a)
 		}
@@ -105,8 +102,6 @@ func (d *bondDecoder) arp(a *attrScanner) {
 		o.ARPIPTarget = pointer(addressList(a.val))
 	case unix.IFLA_BOND_ARP_VALIDATE:
 		o.ARPValidate = word[state.ARPValidate](o.ARPValidate.Values(), int(a.u32()))
-	case unix.IFLA_BOND_ARP_ALL_TARGETS:
-		o.ARPAllTargets = word[state.ARPAllTargets](o.ARPAllTargets.Values(), int(a.u32()))
 	case unix.IFLA_BOND_MISSED_MAX:
 		o.ARPMissedMax = pointer(a.u8())
 	case unix.IFLA_BOND_NS_IP6_TARGET:
@@ -117,36 +112,22 @@ func (d *bondDecoder) arp(a *attrScanner) {
 // lacp takes the options of 802.3ad; false for others. Without CAP_NET_ADMIN
 // the kernel does not send ad_actor_* and ad_user_port_key: they stay unknown.
 func (d *bondDecoder) lacp(a *attrScanner) bool {
-	set := d.in(state.LACP)
-	switch o := d.o; a.typ {
+	var scratch state.BondOptions
+	o := d.o
+	if !d.in(state.LACP) {
+		o = &scratch
+	}
+	switch a.typ {
 	case unix.IFLA_BOND_AD_LACP_RATE:
-		if set {
-			o.LACPRate = word[state.LACPRate](o.LACPRate.Values(), int(a.u8()))
-		}
+		o.LACPRate = word[state.LACPRate](o.LACPRate.Values(), int(a.u8()))
 	case unix.IFLA_BOND_AD_LACP_ACTIVE:
-		if set {
-			o.LACPActive = word[state.LACPActive](o.LACPActive.Values(), int(a.u8()))
-		}
-	case unix.IFLA_BOND_AD_SELECT:
-		if set {
-			o.ADSelect = word[state.ADSelect](o.ADSelect.Values(), int(a.u8()))
-		}
+		o.LACPActive = word[state.LACPActive](o.LACPActive.Values(), int(a.u8()))
 	case unix.IFLA_BOND_AD_ACTOR_SYS_PRIO:
-		if set {
-			o.ADActorSysPrio = pointer(a.u16())
-		}
+		o.ADActorSysPrio = pointer(a.u16())
 	case unix.IFLA_BOND_AD_USER_PORT_KEY:
-		if set {
-			o.ADUserPortKey = pointer(a.u16())
-		}
+		o.ADUserPortKey = pointer(a.u16())
 	case unix.IFLA_BOND_AD_ACTOR_SYSTEM:
-		if set {
-			o.ADActorSystem = state.MAC(a.mac())
-		}
-	case unix.IFLA_BOND_MIN_LINKS:
-		if set {
-			o.MinLinks = pointer(a.u32())
-		}
+		o.ADActorSystem = state.MAC(a.mac())
 	default:
 		return false
 	}
@@ -158,22 +139,22 @@ func (d *bondDecoder) forwarding(a *attrScanner) {
 	switch o := d.o; a.typ {
 	case unix.IFLA_BOND_ALL_SLAVES_ACTIVE:
 		o.AllSlavesActive = word[state.AllSlavesActive](o.AllSlavesActive.Values(), int(a.u8()))
+	case unix.IFLA_BOND_AD_SELECT:
+		o.ADSelect = word[state.ADSelect](o.ADSelect.Values(), int(a.u8()))
+	case unix.IFLA_BOND_MIN_LINKS:
+		o.MinLinks = pointer(a.u32())
 	case unix.IFLA_BOND_RESEND_IGMP:
 		o.ResendIGMP = pointer(a.u32())
 	case unix.IFLA_BOND_XMIT_HASH_POLICY:
-		if d.in(state.BalanceXOR, state.LACP, state.BalanceTLB) {
-			o.XmitHashPolicy = word[state.XmitHashPolicy](o.XmitHashPolicy.Values(), int(a.u8()))
-		}
+		o.XmitHashPolicy = word[state.XmitHashPolicy](o.XmitHashPolicy.Values(), int(a.u8()))
+	case unix.IFLA_BOND_LP_INTERVAL:
+		o.LPInterval = pointer(a.u32())
 	case unix.IFLA_BOND_PACKETS_PER_SLAVE:
 		if d.in(state.BalanceRR) {
 			o.PacketsPerSlave = pointer(a.u32())
 		}
-	case unix.IFLA_BOND_LP_INTERVAL:
-		if d.in(state.BalanceTLB, state.BalanceALB) {
-			o.LPInterval = pointer(a.u32())
-		}
 	case unix.IFLA_BOND_TLB_DYNAMIC_LB:
-		if d.in(state.BalanceTLB) {
+		if d.in(state.BalanceTLB, state.BalanceALB) {
 			o.TLBDynamicLB = pointer(a.flag())
 		}
 	default:
@@ -185,13 +166,9 @@ func (d *bondDecoder) forwarding(a *attrScanner) {
 func (d *bondDecoder) failover(a *attrScanner) {
 	switch o := d.o; a.typ {
 	case unix.IFLA_BOND_NUM_PEER_NOTIF: // one value with two names
-		if d.in(state.ActiveBackup) {
-			o.NumGratARP, o.NumUnsolNA = pointer(a.u8()), pointer(a.u8())
-		}
+		o.NumGratARP, o.NumUnsolNA = pointer(a.u8()), pointer(a.u8())
 	case unix.IFLA_BOND_FAIL_OVER_MAC:
-		if d.in(state.ActiveBackup) {
-			o.FailOverMAC = word[state.FailOverMAC](o.FailOverMAC.Values(), int(a.u8()))
-		}
+		o.FailOverMAC = word[state.FailOverMAC](o.FailOverMAC.Values(), int(a.u8()))
 	case unix.IFLA_BOND_PRIMARY:
 		if d.picks() {
 			o.Primary = pointer(d.name(a.index()))
