@@ -18,7 +18,7 @@ func mergeBond(cur, des *Bond) *Bond {
 	case des.Mode != "" && des.Options != nil && *des.Options == (BondOptions{}):
 		out.Options = overlay(cur.Options, resetBond(cur, des))
 	default:
-		out.Options = overlay(cur.Options, exclusive(des.Options))
+		out.Options = overlay(cur.Options, exclusive(cur.Options, effectiveOptions(cur.Mode, cur.Options, des.Options)))
 	}
 	out.PortsConfig = mergePortsConfig(cur.PortsConfig, des.PortsConfig)
 	if shallowSame(&out, cur) {
@@ -29,15 +29,15 @@ func mergeBond(cur, des *Bond) *Bond {
 
 // exclusive adds to options what the kernel does by itself: one kind of
 // monitoring turns the other one off.
-func exclusive(o *BondOptions) *BondOptions {
-	if o == nil {
-		return nil
+func exclusive(cur, des *BondOptions) *BondOptions {
+	if cur == nil || des == nil {
+		return des
 	}
-	c := *o
-	if value(c.ARPInterval, 0) > 0 && c.MIIMon == nil {
+	c := *des
+	if value(c.ARPInterval, 0) > 0 && c.MIIMon == nil && value(cur.MIIMon, 0) > 0 {
 		c.MIIMon = new(uint32(0))
 	}
-	if value(c.MIIMon, 0) > 0 && c.ARPInterval == nil {
+	if value(c.MIIMon, 0) > 0 && c.ARPInterval == nil && value(cur.ARPInterval, 0) > 0 {
 		c.ARPInterval = new(uint32(0))
 	}
 	return &c
@@ -48,26 +48,53 @@ func exclusive(o *BondOptions) *BondOptions {
 // there; link monitoring; and the kernel's defaults for what was set before.
 func resetBond(cur, des *Bond) *BondOptions {
 	o := BondOptions{}
-	if des.Options != nil {
-		o = *des.Options
+	if e := effectiveOptions(des.Mode, cur.Options, des.Options); e != nil {
+		o = *e
 	}
-	was := BondOptions{}
 	if cur.Options != nil {
-		was = *cur.Options
-	}
-	for _, k := range bondOptions {
-		switch {
-		case k.known(des.Mode):
-			if k.off != "" && !k.mentioned(&o) && k.mentioned(&was) && k.text(&was) != k.off {
+		for n := range bondOptions {
+			k := &bondOptions[n]
+			if k.off != "" && k.known(des.Mode) && !k.mentioned(&o) && k.mentioned(cur.Options) && k.text(cur.Options) != k.off {
 				k.restore(&o)
 			}
-		case k.mentioned(&o) && k.mentioned(&was) && k.text(&o) == k.text(&was):
-			k.clear(&o)
 		}
 	}
 	monitor(&o, des.Options)
 	return &o
 }
+
+// effectiveOptions leaves of the options of a document what can mean
+// something: not what the mode does not know and only repeats what is there or
+// the kernel's default, as a document made of show's output does.
+func effectiveOptions(mode BondMode, was, des *BondOptions) *BondOptions {
+	if des == nil {
+		return nil
+	}
+	o := *des
+	for n := range bondOptions {
+		if k := &bondOptions[n]; k.idle(mode, was, &o) {
+			k.clear(&o)
+		}
+	}
+	if isZeroMAC(o.ADActorSystem) && (was == nil || was.ADActorSystem == "" || isZeroMAC(was.ADActorSystem)) {
+		o.ADActorSystem = ""
+	}
+	if value(o.MIIMon, 1) == 0 {
+		dropZero(&o.UpDelay)
+		dropZero(&o.DownDelay)
+	}
+	return &o
+}
+
+// dropZero forgets a delay of nothing, which the kernel refuses without link
+// monitoring (_bond_option_delay_set in drivers/net/bonding/bond_options.c).
+func dropZero(p **uint32) {
+	if *p != nil && **p == 0 {
+		*p = nil
+	}
+}
+
+func isZeroMAC(mac MAC) bool { return mac == "00:00:00:00:00:00" }
 
 // monitor turns link monitoring on where the document has no word on either
 // kind: without one a dead link is never noticed.
@@ -88,8 +115,8 @@ func createBond(i *Interface) {
 		b = *i.Bond
 	}
 	o := BondOptions{}
-	if b.Options != nil {
-		o = *b.Options
+	if e := effectiveOptions(b.Mode, nil, b.Options); e != nil {
+		o = *e
 	}
 	if o.MIIMon == nil && value(o.ARPInterval, 0) == 0 {
 		o.MIIMon = new(uint32(100))

@@ -28,6 +28,16 @@ func (k *bondOption) known(mode BondMode) bool {
 	return mode == "" || k.modes == nil || slices.Contains(k.modes, mode)
 }
 
+// idle tells whether an option of a document is unknown to the mode, and does
+// not matter: it only repeats what is there or the kernel's default.
+func (k *bondOption) idle(mode BondMode, was, des *BondOptions) bool {
+	if k.known(mode) || !k.mentioned(des) {
+		return false
+	}
+	text := k.text(des)
+	return text == k.off || was != nil && k.mentioned(was) && k.text(was) == text
+}
+
 var (
 	arpModes     = []BondMode{BalanceRR, ActiveBackup, BalanceXOR, Broadcast}
 	primaryModes = []BondMode{ActiveBackup, BalanceTLB, BalanceALB}

@@ -75,12 +75,19 @@ func noToken(t *string) bool { return t == nil || *t == "" || *t == "::" }
 // without leases. Addresses beyond the list concern verification alone.
 func effective(was, des *IP) IP {
 	d := *des
-	d.DHCP = overlaySwitch(was.DHCP, des.DHCP)
+	if overlaySwitch(was.DHCP, des.DHCP) == was.DHCP {
+		d.DHCP = was.DHCP
+	}
 	d.AllowExtra = nil
 	if !is(was.DHCP) && !is(des.DHCP) {
 		d.AutoDNS, d.AutoGateway, d.AutoRoutes = nil, nil, nil
 		d.AutoRouteTable, d.AutoRouteMetric = nil, nil
 		d.DHCPSendHostname, d.DHCPCustomHostname = nil, nil
+	}
+	if is(was.DHCP) && is(d.DHCP) {
+		for _, forget := range leaseDetails {
+			forget(&d, was)
+		}
 	}
 	return d
 }

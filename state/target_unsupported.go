@@ -1,6 +1,11 @@
 package state
 
-import "holdfast/internal/problem"
+import (
+	"fmt"
+	"reflect"
+
+	"holdfast/internal/problem"
+)
 
 // unsupported is a problem of an interface of the document that asks for
 // something which is right, but not carried out yet.
@@ -14,4 +19,88 @@ func unsupportedRoute(r *Route, path, val, message string) *problem.Problem {
 	p := routeFault(r, path, val, message, "")
 	p.Unsupported = true
 	return p
+}
+
+// leases refuses to turn on what makes addresses by itself, unless the host
+// shows it already.
+func (c *targetCheck) leases(l *checked) {
+	if l.des == nil {
+		return
+	}
+	cur := l.cur
+	if cur == nil {
+		cur = &Interface{}
+	}
+	hint := "static addresses work now; leave the key out to keep what is there"
+	if ip := l.out.IPv4; ip != nil && l.des.IPv4 != nil && is(ip.DHCP) && (cur.IPv4 == nil || !is(cur.IPv4.DHCP)) {
+		c.unsupported(l, "ipv4.dhcp", "true", "turning DHCP on is not supported yet", hint)
+	}
+	ip := l.out.IPv6
+	if ip == nil || l.des.IPv6 == nil {
+		return
+	}
+	if is(ip.DHCP) && (cur.IPv6 == nil || !is(cur.IPv6.DHCP)) {
+		c.unsupported(l, "ipv6.dhcp", "true", "turning DHCPv6 on is not supported yet", hint)
+	}
+	if is(ip.Autoconf) && (cur.IPv6 == nil || !is(cur.IPv6.Autoconf)) {
+		c.unsupported(l, "ipv6.autoconf", "true", "turning autoconf on is not supported yet", hint)
+	}
+}
+
+// unsupportedSections refuses changes to what is kept and shown only. Where
+// the host's own value is not known the document is taken to describe it, and
+// a warning says so.
+func (c *targetCheck) unsupportedSections(l *checked) {
+	if l.des == nil {
+		return
+	}
+	cur := l.cur
+	if cur == nil {
+		cur = &Interface{}
+	}
+	for _, s := range rawSections {
+		des := *s.of(l.des)
+		if s.unseen && l.cur != nil && *s.of(cur) == nil {
+			if len(des) > 0 {
+				c.warn("%s: %s is not compared and not changed: it is not supported yet", l.out.Name, s.key)
+			}
+			continue
+		}
+		if at, wish, differs := rawDifference(*s.of(cur), des); differs {
+			c.unsupported(l, s.key+"."+at, fmt.Sprint(wish), "changing this is not supported yet", keepHint)
+		}
+	}
+	c.ethernet(l, cur)
+}
+
+const keepHint = "leave the key out to keep what is there"
+
+// ethernet refuses changes to the settings of a NIC.
+func (c *targetCheck) ethernet(l *checked, cur *Interface) {
+	des := l.des.Ethernet
+	if des == nil {
+		return
+	}
+	was := Ethernet{}
+	if cur.Ethernet != nil {
+		was = *cur.Ethernet
+	}
+	want, have := reflect.ValueOf(*des), reflect.ValueOf(was)
+	for _, f := range schemaFields[want.Type()] {
+		w, h := want.Field(f.index), have.Field(f.index)
+		if w.Kind() == reflect.Map || w.IsZero() || equalValue(w, h) {
+			continue
+		}
+		if h.IsZero() && l.cur != nil {
+			c.warn("%s: ethernet.%s is not known, so not compared and not changed", l.out.Name, f.key)
+			continue
+		}
+		c.unsupported(l, "ethernet."+f.key, valueText(reflect.Indirect(w)), "changing this is not supported yet", keepHint)
+	}
+	if was.SRIOV == nil && l.cur != nil {
+		return
+	}
+	if at, wish, differs := rawDifference(was.SRIOV, des.SRIOV); differs {
+		c.unsupported(l, "ethernet.sr-iov."+at, fmt.Sprint(wish), "changing this is not supported yet", keepHint)
+	}
 }
