@@ -6,6 +6,9 @@ GO      ?= go
 PKG     ?=
 RUN     ?=
 LAB     := bin/lab
+# How often a lab test that fails is run again on a fresh machine before it counts; each time is told at the end.
+RERUN   ?= 0
+RERUNS  := $(CURDIR)/bin/reruns
 TIMEOUT := 40m
 
 # Packages with lab tests; only those of PKG when it is given.
@@ -56,7 +59,11 @@ test: ## everything: check, lint, the lab's own tests, the kernel suites in the 
 	@$(MAKE) --no-print-directory lab-test
 
 lab-test: $(LAB) ## the tests that change a kernel, in the lab; PKG=./engine/kernel RUN='TestBond' for some of them
-	@$(GO) test -vet=off -count=1 -p 1 -timeout $(TIMEOUT) -exec "$(CURDIR)/$(LAB) exec" $(if $(RUN),-v -run '$(RUN)') $(LABPACKAGES)
+	@rm -f $(RERUNS)
+	@code=0; HOLDFAST_LAB_RERUN=$(RERUN) HOLDFAST_LAB_RERUN_LOG=$(RERUNS) \
+	$(GO) test -vet=off -count=1 -p 1 -timeout $(TIMEOUT) -exec "$(CURDIR)/$(LAB) exec" \
+		$(if $(RUN),-v -run '$(RUN)') $(LABPACKAGES) || code=$$?; \
+	if [ -s $(RERUNS) ]; then cat $(RERUNS); fi; exit $$code
 
 lab-self-test: $(LAB) ## does the lab itself pass on exit codes, end at limits, clean up?
 	@HOLDFAST_LAB_SELF_TEST="$(CURDIR)/$(LAB)" $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./lab/machine

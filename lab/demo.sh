@@ -184,7 +184,7 @@ promise "the default route reaches what is behind it" answers 203.0.113.99
 
 title "5. The same again"
 run holdfast --color $color apply examples/bond-vlan-bridge.yml
-promise "applying the same again does nothing" says "nothing to do"
+promise "applying the same again does nothing" says "Nothing to do"
 promise "and the kernel sees no change" silent
 
 title "6. The bond is split: eth1 is taken out and used alone"

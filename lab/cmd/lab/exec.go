@@ -125,7 +125,7 @@ func (s *suite) work(ctx context.Context) error {
 	}
 }
 
-// serve runs the tests of one kind on a machine; one that dies is replaced.
+// serve runs the tests of one kind on a machine.
 func (s *suite) serve(ctx context.Context, kind discover.Machine) error {
 	defer s.queue.leave(kind)
 	var m *machine.Machine
@@ -139,29 +139,67 @@ func (s *suite) serve(ctx context.Context, kind discover.Machine) error {
 		if !ok {
 			return nil
 		}
-		for attempt := range 2 {
-			if m == nil {
-				var err error
-				if m, err = machine.Start(ctx, options(kind)); err != nil {
-					return err
-				}
-			}
-			r := s.try(ctx, m, test)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if r.err != nil {
-				m.Close()
-				m = nil
-			}
-			if errors.Is(r.err, machine.ErrGone) && attempt == 0 {
-				note(fmt.Sprintf("%s: %v; it is run once more", test, r.err))
-				continue
-			}
-			s.report(test, r)
-			break
+		var err error
+		if m, err = s.finish(ctx, m, test, kind); err != nil {
+			return err
 		}
 	}
+}
+
+// finish runs one test until its result counts, and returns the machine for the next one: nil after a failure, since
+// that may have left anything behind.
+func (s *suite) finish(ctx context.Context, m *machine.Machine, test string, kind discover.Machine) (*machine.Machine, error) {
+	for attempt := 0; ; attempt++ {
+		if m == nil {
+			var err error
+			if m, err = machine.Start(ctx, options(kind)); err != nil {
+				return nil, err
+			}
+		}
+		r := s.try(ctx, m, test)
+		if ctx.Err() != nil {
+			return m, context.Cause(ctx)
+		}
+		if !r.bad() {
+			s.report(test, r)
+			return m, nil
+		}
+		m.Close()
+		m = nil
+		if attempt >= reruns(r) {
+			s.report(test, r)
+			return nil, nil
+		}
+		tellRerun(test, r)
+	}
+}
+
+// reruns is how often a test is run again that ended so: once when its machine died under it, and otherwise as often as
+// HOLDFAST_LAB_RERUN says, by default never.
+func reruns(r result) int {
+	n, _ := strconv.Atoi(os.Getenv("HOLDFAST_LAB_RERUN"))
+	if errors.Is(r.err, machine.ErrGone) {
+		n = max(n, 1)
+	}
+	return n
+}
+
+// tellRerun says that a test is run again, and what it said, also to the file HOLDFAST_LAB_RERUN_LOG: go test does not
+// show what packages print that pass in the end.
+func tellRerun(test string, r result) {
+	text := fmt.Sprintf("lab: %s went wrong and is run again: exit code %d, %v\n%s\n", test, r.code, r.err, r.output)
+	fmt.Fprint(os.Stderr, text)
+	path := os.Getenv("HOLDFAST_LAB_RERUN_LOG")
+	if path == "" {
+		return
+	}
+	log, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		note(err.Error())
+		return
+	}
+	defer log.Close()
+	_, _ = log.WriteString(text)
 }
 
 func options(kind discover.Machine) machine.Options {
@@ -175,6 +213,8 @@ type result struct {
 	err    error // the test could not be run to its end
 	took   time.Duration
 }
+
+func (r result) bad() bool { return r.code != 0 || r.err != nil }
 
 // output collects a test's standard output and error in the order of their arrival.
 type output struct {
@@ -214,7 +254,7 @@ func (s *suite) report(test string, r result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.took[test] = r.took.Seconds()
-	bad := r.code != 0 || r.err != nil
+	bad := r.bad()
 	text := s.flags.trim(r.output)
 	if bad {
 		s.failed++
