@@ -84,6 +84,7 @@ func newHost(s *state.State) *host {
 			h.rules = append(h.rules, completeRule(r))
 		}
 	}
+	h.settle()
 	return h
 }
 
@@ -115,10 +116,16 @@ func (h *host) adoptPorts(i *state.Interface) {
 		h.links[i.Name].master = *i.Controller
 	}
 	if i.Bond != nil {
-		for _, name := range i.Bond.Port {
-			if l := h.links[name]; l != nil {
-				l.master = i.Name
+		for n, name := range i.Bond.Port {
+			l := h.links[name]
+			if l == nil {
+				continue
 			}
+			l.master, l.macBefore, l.mtuBefore = i.Name, l.set.MAC, l.mtu()
+			if n == 0 && !i.Facts.MACPinned {
+				i.MAC = l.set.MAC
+			}
+			l.set.MAC = i.MAC
 		}
 	}
 	if i.Bridge != nil {
