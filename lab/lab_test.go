@@ -93,7 +93,7 @@ func ping(t *testing.T) {
 	lab.IP(t, "link set bond0 up")
 	lab.IP(t, "link set bond0.100 up")
 	for _, address := range []string{"192.0.2.2", "2001:db8::2"} {
-		lab.Await(t, address+" answers", 2*time.Minute, func() bool {
+		lab.Await(t, address+" answers", 5*time.Minute, func() bool {
 			_, err := lab.Try("ping", "-c", "1", "-W", "2", address)
 			return err == nil
 		})

@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long the kernel may take to give a NIC back from a namespace that is gone, or to see a plugged one.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // WireNICs is Wire with QEMU's own NICs, whose carrier can be lost and which can be unplugged. Its test needs a
 // machine with them: //lab:run --nics N. The NICs come as new, down, under the names that the wiring gives them.
