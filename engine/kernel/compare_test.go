@@ -110,6 +110,7 @@ func compareBond(put func(string, any, any), i *state.Interface, l *ipLink) {
 	}
 	o := i.Bond.Options
 	put("mode", l.Info.Data["mode"], i.Bond.Mode)
+	put("all_slaves_active", fmt.Sprint(l.Info.Data["all_slaves_active"]) == "1", o.AllSlavesActive == "delivered")
 	for key, shown := range map[string]any{
 		"miimon": o.MIIMon, "updelay": o.UpDelay, "downdelay": o.DownDelay, "use_carrier": number(o.UseCarrier),
 		"arp_interval": o.ARPInterval, "arp_missed_max": o.ARPMissedMax, "resend_igmp": o.ResendIGMP,
@@ -124,7 +125,7 @@ func compareBond(put func(string, any, any), i *state.Interface, l *ipLink) {
 	for key, shown := range map[string]string{
 		"arp_validate": string(o.ARPValidate), "arp_all_targets": string(o.ARPAllTargets),
 		"ad_lacp_rate": string(o.LACPRate), "ad_lacp_active": string(o.LACPActive), "ad_select": string(o.ADSelect),
-		"ad_actor_system": strings.ToLower(string(o.ADActorSystem)), "all_slaves_active": string(o.AllSlavesActive),
+		"ad_actor_system":  strings.ToLower(string(o.ADActorSystem)),
 		"xmit_hash_policy": string(o.XmitHashPolicy), "fail_over_mac": string(o.FailOverMAC),
 		"primary_reselect": string(o.PrimaryReselect), "primary": value(o.Primary),
 	} {

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -30,13 +29,16 @@ var (
 	recordFlag = flag.String("record", "", "in the lab: write cases with freshly recorded messages to this folder")
 )
 
-// dumpRequests are what a recording holds, by name.
-var dumpRequests = []struct {
+// A dumpRequest is one dump of a recording.
+type dumpRequest struct {
 	name    string
 	typ     uint16
 	request []byte
 	take    func(s *snapshot, body []byte) error
-}{
+}
+
+// dumpRequests are what a recording holds, by name.
+var dumpRequests = []dumpRequest{
 	{"link", unix.RTM_GETLINK, appendU32(make([]byte, unix.SizeofIfInfomsg), unix.IFLA_EXT_MASK, extFilterSkipStats),
 		func(s *snapshot, b []byte) error {
 			l, err := decodeLink(b, false)
@@ -69,19 +71,25 @@ func takeRoute(s *snapshot, b []byte) error {
 	return err
 }
 
-func wireCases(t testing.TB) map[string]*txtar.Archive {
+// A wireCase is one file of testdata/wire.
+type wireCase struct {
+	file, name string
+	archive    *txtar.Archive
+}
+
+func wireCases(t testing.TB) []wireCase {
 	t.Helper()
 	files, err := filepath.Glob("testdata/wire/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	cases := make(map[string]*txtar.Archive)
+	var cases []wireCase
 	for _, file := range files {
 		a, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		cases[file] = a
+		cases = append(cases, wireCase{file, strings.TrimSuffix(filepath.Base(file), ".txtar"), a})
 	}
 	return cases
 }
@@ -127,12 +135,13 @@ func replay(t testing.TB, messages []byte) *snapshot {
 }
 
 func TestShowRecorded(t *testing.T) {
-	for file, a := range wireCases(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+	for _, c := range wireCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			a := c.archive
 			got := state.EncodeYAML(stateOf(replay(t, part(a, "messages")), nil))
 			if *updateFlag {
 				setPart(a, "state", got)
-				if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+				if err := os.WriteFile(c.file, txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
@@ -147,18 +156,19 @@ func TestShowRecorded(t *testing.T) {
 // TestShowLive makes each recorded host in the lab: show says of the living one
 // what it says of the recorded one.
 func TestShowLive(t *testing.T) {
-	for file, a := range wireCases(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+	for _, c := range wireCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			a := c.archive
 			lab.Require(t)
-			c := makeHost(t, part(a, "setup"))
+			conn := makeHost(t, part(a, "setup"))
 			if *recordFlag != "" {
-				setPart(a, "messages", record(t, c))
-				if err := os.WriteFile(filepath.Join(*recordFlag, filepath.Base(file)), txtar.Format(a), 0o644); err != nil {
+				setPart(a, "messages", record(t, conn))
+				if err := os.WriteFile(filepath.Join(*recordFlag, filepath.Base(c.file)), txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
-			got, _, err := readState(context.Background(), c, engine.ShowOptions{})
+			got, _, err := readState(t.Context(), conn, engine.ShowOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
