@@ -69,6 +69,23 @@ var (
 	primaryModes = []state.BondMode{state.ActiveBackup, state.BalanceTLB, state.BalanceALB}
 )
 
+// bondHeard are the modes that an option has an effect in, for options that
+// every mode takes. Where it has none a host need not show it, and a value
+// that is not shown there is no difference.
+var bondHeard = map[string][]state.BondMode{
+	"ad_select":        {state.LACP},
+	"arp_all_targets":  arpModes,
+	"arp_ip_target":    arpModes,
+	"arp_missed_max":   arpModes,
+	"ns_ip6_target":    arpModes,
+	"fail_over_mac":    {state.ActiveBackup},
+	"min_links":        {state.LACP},
+	"num_grat_arp":     {state.ActiveBackup},
+	"num_unsol_na":     {state.ActiveBackup},
+	"lp_interval":      {state.BalanceTLB, state.BalanceALB},
+	"xmit_hash_policy": {state.BalanceXOR, state.LACP, state.BalanceTLB},
+}
+
 // bondTwins are names of one and the same value; the first one is set.
 var bondTwins = [2]string{bondOptions + "num_grat_arp", bondOptions + "num_unsol_na"}
 
@@ -79,23 +96,33 @@ func arrangeBond(was, want *state.Interface, changes []Change) []Change {
 	if was != nil && was.Bond != nil && mode != "" && was.Bond.Mode != mode {
 		changes = addReset(want, changes)
 	}
+	changes = slices.DeleteFunc(changes, func(c Change) bool {
+		modes, some := bondHeard[strings.TrimPrefix(c.Key, bondOptions)]
+		return was != nil && c.From == "" && some && !slices.Contains(modes, mode)
+	})
 	twin := slices.ContainsFunc(changes, func(c Change) bool { return c.Key == bondTwins[0] })
 	changes = slices.DeleteFunc(changes, func(c Change) bool {
 		modes, some := bondModes[strings.TrimPrefix(c.Key, bondOptions)]
 		return some && !slices.Contains(modes, mode) || twin && c.Key == bondTwins[1]
 	})
-	interval := value(options(want).ARPInterval) > 0
-	slices.SortStableFunc(changes, func(a, b Change) int { return bondRank(a.Key, interval) - bondRank(b.Key, interval) })
+	o := options(want)
+	interval, monitored := value(o.ARPInterval) > 0, value(o.MIIMon) > 0
+	slices.SortStableFunc(changes, func(a, b Change) int {
+		return bondRank(a.Key, interval, monitored) - bondRank(b.Key, interval, monitored)
+	})
 	return changes
 }
 
 // bondRank is a key's place in the order. ARP and link monitoring exclude each
-// other: the one that is turned off goes first.
-func bondRank(key string, interval bool) int {
+// other: the one that is turned off goes first. Delays can only be set, also to
+// 0, while link monitoring is on (_bond_option_delay_set).
+func bondRank(key string, interval, monitored bool) int {
 	rank, ok := bondOrder[key]
 	switch {
 	case !ok:
 		return 100
+	case !monitored && (key == bondOptions+"updelay" || key == bondOptions+"downdelay"):
+		return bondOrder[bondOptions+"fail_over_mac"]
 	case interval && key == bondOptions+"arp_interval":
 		return bondOrder[bondOptions+"downdelay"]
 	}
