@@ -103,6 +103,13 @@ func (c *checkpoint) Rollback(ctx context.Context) error {
 // target is the host as it was, with what others made meanwhile.
 func (c *checkpoint) target(now *state.State) *state.State {
 	target := c.before.Clone()
+	for _, i := range target.Interfaces {
+		// A bond's port that is made again begins with the address that it had
+		// before it joined: joining gives it the bond's.
+		if i.PermanentMAC != "" && now.Find(i.Name) == nil {
+			i.MAC = i.PermanentMAC
+		}
+	}
 	for _, i := range now.Interfaces {
 		switch {
 		case target.Find(i.Name) != nil:
