@@ -44,11 +44,10 @@ func exclusive(cur, des *BondOptions) *BondOptions {
 }
 
 // resetBond returns the options of a bond that begins anew: the document's,
-// without those that the new mode does not know when they only repeat what is
-// there; link monitoring; and the kernel's defaults for what was set before.
+// link monitoring, and the kernel's defaults for what was set before.
 func resetBond(cur, des *Bond) *BondOptions {
 	o := BondOptions{}
-	if e := effectiveOptions(des.Mode, cur.Options, des.Options); e != nil {
+	if e := effectiveOptions(des.Mode, nil, des.Options); e != nil {
 		o = *e
 	}
 	if cur.Options != nil {
@@ -64,8 +63,9 @@ func resetBond(cur, des *Bond) *BondOptions {
 }
 
 // effectiveOptions leaves of the options of a document what can mean
-// something: not what the mode does not know and only repeats what is there or
-// the kernel's default, as a document made of show's output does.
+// something: not what the mode does not know and only repeats the kernel's
+// default or what is there (was, nil with another mode), as a document made of
+// show's output does.
 func effectiveOptions(mode BondMode, was, des *BondOptions) *BondOptions {
 	if des == nil {
 		return nil

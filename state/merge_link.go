@@ -34,7 +34,7 @@ var parts = []func(out, des *Interface){
 	mergeAltNames,
 	func(out, des *Interface) { out.IPv4 = mergeIPv4(out.IPv4, des.IPv4) },
 	func(out, des *Interface) { out.IPv6 = mergeIPv6(out.IPv6, des.IPv6) },
-	func(out, des *Interface) { out.Ethernet = overlay(out.Ethernet, des.Ethernet) },
+	mergeEthernet,
 	func(out, des *Interface) { out.Veth = overlay(out.Veth, des.Veth) },
 	func(out, des *Interface) { out.Bond = mergeBond(out.Bond, des.Bond) },
 	func(out, des *Interface) { out.VLAN = mergeVLAN(out.VLAN, des.VLAN) },
@@ -82,6 +82,28 @@ func mergeDown(out, des *Interface) {
 	ip := *out.IPv6
 	ip.Address = []Address{}
 	out.IPv6 = &ip
+}
+
+// mergeEthernet merges the settings of a NIC as far as the host shows them:
+// those that it does not are not known, and so no change.
+func mergeEthernet(out, des *Interface) {
+	if out.Ethernet == nil || des.Ethernet == nil {
+		return
+	}
+	cur, wish := out.Ethernet, *des.Ethernet
+	if cur.AutoNegotiation == nil {
+		wish.AutoNegotiation = nil
+	}
+	if cur.Speed == nil {
+		wish.Speed = nil
+	}
+	if cur.Duplex == "" {
+		wish.Duplex = ""
+	}
+	if cur.SRIOV == nil {
+		wish.SRIOV = nil
+	}
+	out.Ethernet = overlay(cur, &wish)
 }
 
 // create returns a new interface of a document with what is given to new

@@ -49,7 +49,18 @@ func rebuildBond(l *link) {
 	}
 	b.Port = l.ports()
 	b.PortsConfig = slices.DeleteFunc(slices.Clone(b.PortsConfig), func(p BondPort) bool { return !slices.Contains(b.Port, p.Name) })
+	if b.Options != nil && b.Options.Primary != nil && !l.wantsPrimary() && !slices.Contains(b.Port, *b.Options.Primary) {
+		o := *b.Options
+		o.Primary = nil
+		b.Options = &o
+	}
 	l.edit().Bond = &b
+}
+
+// wantsPrimary tells whether the document has a word on the preferred port. If
+// it has none, the kernel forgets one that leaves.
+func (l *link) wantsPrimary() bool {
+	return l.des != nil && l.des.Bond != nil && l.des.Bond.Options != nil && l.des.Bond.Options.Primary != nil
 }
 
 func rebuildBridge(l *link) {

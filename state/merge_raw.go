@@ -39,6 +39,9 @@ var rawSections = []rawSection{
 
 func mergeRawSections(out, des *Interface) {
 	for _, s := range rawSections {
+		if s.unseen && *s.of(out) == nil {
+			continue
+		}
 		if merged, changed := mergeRaw(*s.of(out), *s.of(des)); changed {
 			*s.of(out) = merged
 		}

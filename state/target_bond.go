@@ -8,11 +8,15 @@ import (
 
 // bondOptions checks the options of the document against the mode.
 func (c *targetCheck) bondOptions(l *checked) {
-	if l.des == nil || l.des.Bond == nil || l.des.Bond.Options == nil {
+	if l.des == nil || l.des.Bond == nil {
+		return
+	}
+	c.portPriorities(l)
+	if l.des.Bond.Options == nil {
 		return
 	}
 	mode, was := l.out.Bond.Mode, (*BondOptions)(nil)
-	if l.cur != nil && l.cur.Bond != nil {
+	if l.cur != nil && l.cur.Bond != nil && l.cur.Bond.Mode == mode {
 		was = l.cur.Bond.Options
 	}
 	for n := range bondOptions {
@@ -26,10 +30,16 @@ func (c *targetCheck) bondOptions(l *checked) {
 		}
 		c.fault(l, optionsPath+k.key, k.text(l.des.Bond.Options), "the option is not for mode "+string(mode), "it is for "+strings.Join(modes, ", "))
 	}
+}
+
+// portPriorities refuses priorities of ports in modes without an active port.
+func (c *targetCheck) portPriorities(l *checked) {
+	mode := l.out.Bond.Mode
 	for n, p := range l.des.Bond.PortsConfig {
-		if value(p.Priority, 0) != 0 && !slices.Contains(primaryModes, mode) {
-			c.fault(l, "link-aggregation.ports-config["+itoa(n)+"].priority", strconv.Itoa(int(*p.Priority)), "the option is not for mode "+string(mode), "it is for active-backup, balance-tlb, balance-alb")
+		if value(p.Priority, 0) == 0 || slices.Contains(primaryModes, mode) || l.out == l.cur {
+			continue
 		}
+		c.fault(l, "link-aggregation.ports-config["+itoa(n)+"].priority", strconv.Itoa(int(*p.Priority)), "the option is not for mode "+string(mode), "it is for active-backup, balance-tlb, balance-alb")
 	}
 }
 

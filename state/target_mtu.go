@@ -26,17 +26,16 @@ func (c *targetCheck) mtuLimits(l *checked) {
 		return
 	}
 	bounds := mtuRange[l.out.Type]
-	least, most := value(l.out.MinMTU, bounds[0]), value(l.out.MaxMTU, bounds[1])
-	mtu := *l.out.MTU
-	why := ""
-	if l.des == nil || l.des.MTU == nil {
-		why = ", which " + l.out.Name + " gets from its stack,"
+	least, most := max(value(l.out.MinMTU, bounds[0]), 1), value(l.out.MaxMTU, bounds[1])
+	voice, of := l.voice(), "of "+l.out.Name
+	if bond := c.des[value(l.out.Controller, "")]; bond != nil && bond.MTU != nil && (l.des == nil || l.des.MTU == nil) {
+		voice, of = bond, "of its port "+l.out.Name
 	}
-	switch {
-	case mtu < least || mtu == 0:
-		c.fault(l, "mtu", fmt.Sprint(mtu), fmt.Sprintf("the MTU%s is below the smallest of %s, %d", why, l.out.Name, max(least, 1)), "")
+	switch mtu := *l.out.MTU; {
+	case mtu < least:
+		c.problems.Add(fault(voice, "mtu", fmt.Sprint(mtu), fmt.Sprintf("the MTU is below the smallest %s, %d", of, least), ""))
 	case most != 0 && mtu > most:
-		c.fault(l, "mtu", fmt.Sprint(mtu), fmt.Sprintf("the MTU%s is above the largest of %s, %d", why, l.out.Name, most), "")
+		c.problems.Add(fault(voice, "mtu", fmt.Sprint(mtu), fmt.Sprintf("the MTU is above the largest %s, %d", of, most), ""))
 	}
 }
 
@@ -53,7 +52,7 @@ func (c *targetCheck) mtuOfIPv6(l *checked) {
 
 // mtuOfBase checks that a link does not carry more than what it stands on.
 func (c *targetCheck) mtuOfBase(l *checked) {
-	if !followsBase[l.out.Type] || l.out.MTU == nil || l.out == l.cur {
+	if !followsBase[l.out.Type] || l.out.MTU == nil {
 		return
 	}
 	for _, name := range bases(l.out) {
