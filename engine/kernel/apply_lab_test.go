@@ -154,7 +154,7 @@ func create(i *state.Interface) plan.Step {
 
 func verb(v plan.Verb, name string) plan.Step { return plan.Step{Verb: v, Object: name} }
 
-func dummy(name string) *state.Interface {
+func dummyLink(name string) *state.Interface {
 	return &state.Interface{Name: name, Type: state.TypeDummy}
 }
 
@@ -176,8 +176,8 @@ func TestCreateEachKind(t *testing.T) {
 		},
 		[]plan.Step{
 			create(vlan),
-			{Verb: plan.CreateLink, Object: "d1", Link: dummy("d1"), Controller: "br0"},
-			{Verb: plan.CreateLink, Object: "d2", Link: dummy("d2"), Controller: "b0"},
+			{Verb: plan.CreateLink, Object: "d1", Link: dummyLink("d1"), Controller: "br0"},
+			{Verb: plan.CreateLink, Object: "d2", Link: dummyLink("d2"), Controller: "b0"},
 		},
 	))
 	expect(t, "d0", map[string]any{"address": "02:00:00:00:00:01", "mtu": 9000, "promiscuity": 1, "linkinfo.info_kind": "dummy"})
@@ -221,7 +221,7 @@ func TestBridgeMTUIsPinned(t *testing.T) {
 func TestUnknownTypeIsRefused(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
-	fault := refused(t, e, steps(create(dummy("d0")), create(&state.Interface{Name: "eth7", Type: state.TypeEthernet})), 1)
+	fault := refused(t, e, steps(create(dummyLink("d0")), create(&state.Interface{Name: "eth7", Type: state.TypeEthernet})), 1)
 	if fault.Kind != engine.Unsupported || fault.Object != "eth7" {
 		t.Errorf("fault %+v", fault)
 	}
@@ -248,7 +248,7 @@ func TestNumberCollision(t *testing.T) {
 	p := levelled([]plan.Step{
 		create(&state.Interface{Name: "br0", Type: state.TypeBridge, MTU: ptr(uint32(1400)), Promiscuous: ptr(true)}),
 		create(&state.Interface{Name: "v0", Type: state.TypeVeth, Veth: &state.Veth{Peer: "v1"}}),
-		create(dummy("d0")),
+		create(dummyLink("d0")),
 	}, []plan.Step{verb(plan.SetUp, "br0"), verb(plan.SetUp, "v1"), verb(plan.SetUp, "d0")})
 	r := &run{e: e, plan: p, links: newLinkTable(nil, &e.last)}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -274,7 +274,7 @@ func TestNameConflict(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
 	lab.IP(t, "link add d0 type dummy")
-	fault := refused(t, e, steps(create(dummy("d0"))), 0)
+	fault := refused(t, e, steps(create(dummyLink("d0"))), 0)
 	if fault.Kind != engine.Conflict || !errors.Is(fault, unix.EEXIST) || fault.Object != "d0" {
 		t.Errorf("fault %+v", fault)
 	}
@@ -284,7 +284,7 @@ func TestOldNumberComesBack(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
 	lab.IP(t, "link add d0 index 77 type dummy")
-	again := dummy("d0")
+	again := dummyLink("d0")
 	again.Facts = &state.Facts{Index: 77}
 	apply(t, e, steps(verb(plan.RemoveLink, "d0"), create(again)))
 	expect(t, "d0", map[string]any{"ifindex": 77})
@@ -352,7 +352,7 @@ func TestPlanForAnotherLink(t *testing.T) {
 	lab.IP(t, "link add d0 index 50 type dummy")
 	planned := func() *plan.Plan {
 		p := steps(verb(plan.SetUp, "d0"))
-		i := dummy("d0")
+		i := dummyLink("d0")
 		i.Facts = &state.Facts{Index: 50}
 		p.Current = &state.State{Interfaces: []*state.Interface{i}}
 		return p
@@ -398,7 +398,7 @@ func TestCancelledApply(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	p := steps(create(dummy("d0")), create(dummy("d1")))
+	p := steps(create(dummyLink("d0")), create(dummyLink("d1")))
 	err := e.Apply(ctx, p, func(progress engine.Progress) {
 		if progress.Done == 1 {
 			cancel()
@@ -475,7 +475,7 @@ func TestAltNames(t *testing.T) {
 	if fault.Kind != engine.Conflict || fault.Op != "add alternative name "+long {
 		t.Errorf("fault %+v", fault)
 	}
-	fault = refused(t, e, steps(create(dummy("short")), plan.Step{Verb: plan.AddName, Object: "d0", AltName: "short"}), 1)
+	fault = refused(t, e, steps(create(dummyLink("short")), plan.Step{Verb: plan.AddName, Object: "d0", AltName: "short"}), 1)
 	if fault.Kind != engine.Conflict {
 		t.Errorf("fault %+v", fault)
 	}

@@ -132,7 +132,7 @@ func TestBondPorts(t *testing.T) {
 		[]plan.Step{create(primary)},
 		[]plan.Step{verb(plan.SetUp, "b0")},
 		[]plan.Step{{Verb: plan.Attach, Object: "d0", Controller: "b0"}},
-		[]plan.Step{create(dummy("d1"))},
+		[]plan.Step{create(dummyLink("d1"))},
 		[]plan.Step{{Verb: plan.Attach, Object: "d1", Controller: "b0"}},
 		[]plan.Step{{
 			Verb: plan.ChangePort, Object: "d1", Controller: "b0", Keys: []string{"queue-id", "priority"},

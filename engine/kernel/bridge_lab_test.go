@@ -131,7 +131,7 @@ func TestPortVLANs(t *testing.T) {
 	}}}
 	apply(t, e, levelled(
 		[]plan.Step{create(bridge)},
-		[]plan.Step{{Verb: plan.CreateLink, Object: "d0", Link: dummy("d0"), Controller: "br0"}},
+		[]plan.Step{{Verb: plan.CreateLink, Object: "d0", Link: dummyLink("d0"), Controller: "br0"}},
 		[]plan.Step{
 			{
 				Verb: plan.ChangeVLANs, Object: "d0", Controller: "br0", VLANsRemoved: []plan.VLANEntry{{First: 1, Last: 1}},

@@ -31,9 +31,9 @@ func linkLocal(t *testing.T) bool {
 func TestStackSwitches(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
-	apply(t, e, steps(create(dummy("d0"))))
+	apply(t, e, steps(create(dummyLink("d0"))))
 	switches := func(v6 *state.IPv6, keys ...string) plan.Step {
-		i := dummy("d0")
+		i := dummyLink("d0")
 		i.IPv6 = v6
 		return plan.Step{Verb: plan.ChangeIP, Object: "d0", Link: i, Keys: keys}
 	}

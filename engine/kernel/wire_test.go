@@ -162,7 +162,7 @@ func TestShowLive(t *testing.T) {
 			lab.Require(t)
 			conn := makeHost(t, part(a, "setup"))
 			if *recordFlag != "" {
-				setPart(a, "messages", record(t, conn))
+				setPart(a, "messages", recordAll(t, conn))
 				if err := os.WriteFile(filepath.Join(*recordFlag, filepath.Base(c.file)), txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -208,8 +208,8 @@ func dialTest(t testing.TB) *conn {
 	return c
 }
 
-// record dumps everything as lines of a name and a message in hexadecimal.
-func record(t *testing.T, c *conn) []byte {
+// recordAll dumps everything as lines of a name and a message in hexadecimal.
+func recordAll(t *testing.T, c *conn) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	for _, r := range dumpRequests {
