@@ -119,6 +119,11 @@ func (b *builder) membership(l *link) {
 	if l.joins || l.parts {
 		l.touched = true
 	}
+	if a := b.asked[l.name]; l.parts && l.ctl == nil && a != nil && l.want != nil && l.want.IPv6 == nil && a.IPv6 != nil {
+		next := *l.want // a port shows no stack, so that turning it off looked like no change
+		next.IPv6 = a.IPv6
+		l.want = &next
+	}
 	l.roused = l.joins && b.asked[l.name] == nil && !b.guest(l)
 	if l.wasUp() && !l.leaves() && l.joins && l.ctl.isBond() && !(l.parts && l.wasCtl.isBond()) {
 		l.ownDown = true

@@ -43,6 +43,8 @@ func (b *builder) mtu(l *link) {
 	case b.reset(l):
 		s.Why = "as asked for, not as the bond leaves it"
 	case from != to:
+	case l.sinks(b):
+		s.Why = "lowered when " + l.base.name + " left its bond"
 	case l.kind == &bridgeKind && b.asked[l.name] != nil && l.drifts():
 		s.Why = "pinned: it would follow the ports"
 	default:
@@ -82,6 +84,13 @@ func (b *builder) reset(l *link) bool {
 	return bond != *a.MTU
 }
 
+// sinks tells whether a VLAN is lowered with its base when a bond gives the
+// base's old MTU back; raising the base does not bring the VLAN back.
+func (l *link) sinks(b *builder) bool {
+	p := l.base
+	return l.kind == &vlanKind && p != nil && p == l.wasBase && p.parts && p.wasCtl.isBond() && b.reset(p)
+}
+
 // drifts tells whether the bridge's MTU, which follows the smallest port until
 // it is pinned, would leave its value with the ports that it is to have
 // (net/bridge/br_if.c, br_mtu_auto_adjust).
@@ -112,16 +121,21 @@ func smaller(a, b uint32) uint32 {
 func (l *link) raises() bool { return l.at.mtu >= 0 && !l.fresh && mtuOf(l.want) > mtuOf(l.was) }
 func (l *link) lowers() bool { return l.at.mtu >= 0 && !l.fresh && mtuOf(l.want) < mtuOf(l.was) }
 
-// wireMTU orders the steps of a link above and one below it.
+// wireMTU orders the steps of a link above and one below it. A new link waits
+// until the one below has its MTU.
 func (b *builder) wireMTU(above, below *link) {
-	switch {
-	case below.raises() && (above.raises() || above.fresh && above.base == below):
-		b.need(above.at.mtu, below.at.mtu)
+	if above.base == below {
 		b.need(above.at.create, below.at.mtu)
-	case above.lowers() && below.lowers():
-		b.need(below.at.mtu, above.at.mtu)
-	case above.at.mtu >= 0 && !above.raises() && !above.lowers() && above.kind == &bridgeKind && !above.fresh:
+	}
+	pinned := above.kind == &bridgeKind && !above.raises() && !above.lowers()
+	switch {
+	case pinned && !above.fresh:
 		b.need(below.at.mtu, above.at.mtu)
 		b.need(below.at.detach, above.at.mtu)
+	case pinned:
+	case above.lowers() && below.lowers():
+		b.need(below.at.mtu, above.at.mtu)
+	case !above.lowers() && !below.lowers():
+		b.need(above.at.mtu, below.at.mtu)
 	}
 }

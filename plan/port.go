@@ -120,11 +120,9 @@ func noVLAN(v *state.PortVLAN) bool {
 	return v == nil || v.Mode == "" && v.Tag == nil && len(v.TrunkTags) == 0 && !value(v.EnableNative)
 }
 
-// portVLANs plans the VLAN table of a port.
+// portVLANs plans the VLAN table of a port. In a target no configuration is
+// none: one that is kept stands there as well.
 func (b *builder) portVLANs(l, m *link, was, want *state.BridgePort) {
-	if want.VLAN == nil {
-		return
-	}
 	var before *state.PortVLAN
 	from := pvid(l.want)
 	if was != nil {

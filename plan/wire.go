@@ -65,6 +65,8 @@ func (b *builder) wireCreate(l *link) {
 	if l.base != nil {
 		b.need(c, l.base.creating())
 		b.need(c, l.base.change)
+		b.need(c, l.base.at.detach)
+		b.need(c, l.base.at.attach)
 	}
 	if l.ctl != nil {
 		b.intoController(c, l.ctl)
