@@ -15,7 +15,7 @@ import (
 // in the same words, so that they can be compared.
 type facts map[string]string
 
-// expected and found list both sides for everything that a state mentions.
+// expected lists everything that a state mentions.
 func expected(s *state.State) facts {
 	f := facts{}
 	for _, i := range s.Interfaces {
@@ -26,14 +26,23 @@ func expected(s *state.State) facts {
 	return f
 }
 
-func found(t *testing.T, s *state.State) facts {
+// found looks up everything that a state's facts speak of.
+func found(t *testing.T, want facts) facts {
 	t.Helper()
 	f := facts{}
-	links := readLinks(t)
-	vlans := readVLANs(t)
-	want := expected(s)
-	for _, i := range s.Interfaces {
-		f.findInterface(links, vlans, i, want)
+	links, vlans := readLinks(t), readVLANs(t)
+	for key := range want {
+		name, what, ofLink := strings.Cut(key, " ")
+		if !ofLink {
+			continue
+		}
+		l, there := links[name]
+		switch {
+		case what == "there":
+			f[key] = strconv.FormatBool(there)
+		case there:
+			f[key] = l.find(what, links, vlans)
+		}
 	}
 	f["routes"] = strings.Join(readRoutes(t), "\n")
 	f["rules"] = strings.Join(readRules(t), "\n")

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"holdfast/state"
 )
 
 // readVLANs reads the bridges' VLAN tables (bridge -j vlan).
@@ -40,21 +38,6 @@ func readVLANs(t *testing.T) map[string]string {
 		tables[port.Name] = vlanWords(table)
 	}
 	return tables
-}
-
-// findInterface looks up everything that want mentions of an interface.
-func (f facts) findInterface(links map[string]link, vlans map[string]string, i *state.Interface, want facts) {
-	l, there := links[i.Name]
-	f[i.Name+" there"] = fmt.Sprint(there)
-	if !there || i.State == state.Absent {
-		return
-	}
-	for key := range want {
-		name, what, _ := strings.Cut(key, " ")
-		if name == i.Name && what != "there" {
-			f[key] = l.find(what, links, vlans)
-		}
-	}
 }
 
 // find looks one thing up, by the words that facts use.

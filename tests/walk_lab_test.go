@@ -227,8 +227,8 @@ func step(t *testing.T, host *holdfast.Host, c closed) {
 	}
 	t.Logf("%s: %d steps", c.name, len(result.Plan.Steps))
 	want := expected(c.state)
-	if !lab.Eventually(0, func() bool { return cmp.Equal(want, found(t, c.state)) }) {
-		t.Fatalf("%s (-want +found)\n%s", c.name, cmp.Diff(want, found(t, c.state)))
+	if !lab.Eventually(0, func() bool { return cmp.Equal(want, found(t, want)) }) {
+		t.Fatalf("%s (-want +found)\n%s", c.name, cmp.Diff(want, found(t, want)))
 	}
 	again := func() {
 		draft, err := host.Plan(t.Context(), c.state, holdfast.PlanOptions{})
