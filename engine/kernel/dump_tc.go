@@ -43,12 +43,8 @@ func readTC(ctx context.Context, c *conn, s *snapshot, _ want) error {
 			continue
 		}
 		s.Qdiscs = append(s.Qdiscs, q)
-		for _, parent := range filterParents(q) {
-			filters, err := dumpTC(ctx, c, unix.RTM_GETTFILTER, q.Index, parent)
-			if err != nil {
-				return err
-			}
-			s.Filters = append(s.Filters, filters...)
+		if err := readFilters(ctx, c, s, q); err != nil {
+			return err
 		}
 		if q.Handle == tcIngressHand || links[q.Index] {
 			continue
@@ -59,6 +55,23 @@ func readTC(ctx context.Context, c *conn, s *snapshot, _ want) error {
 			return err
 		}
 		s.Classes = append(s.Classes, classes...)
+	}
+	return nil
+}
+
+// readFilters dumps the filters of one qdisc. The head of a list of filters of
+// one priority, which has no handle, is none.
+func readFilters(ctx context.Context, c *conn, s *snapshot, q rawTC) error {
+	for _, parent := range filterParents(q) {
+		filters, err := dumpTC(ctx, c, unix.RTM_GETTFILTER, q.Index, parent)
+		if err != nil {
+			return err
+		}
+		for _, f := range filters {
+			if f.Handle != 0 {
+				s.Filters = append(s.Filters, f)
+			}
+		}
 	}
 	return nil
 }

@@ -19,14 +19,9 @@ func TestShowNIC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var nic *state.Interface
-	for _, i := range s.Interfaces {
-		if i.Type == state.TypeEthernet {
-			nic = i
-		}
-	}
-	if nic == nil {
-		t.Fatal("no NIC is shown")
+	nic := s.Find("eth0")
+	if nic == nil || nic.Type != state.TypeEthernet {
+		t.Fatalf("no NIC is shown: %+v", nic)
 	}
 	if nic.PermanentMAC == "" || !nic.Facts.Physical {
 		t.Errorf("permanent address %q, physical %v", nic.PermanentMAC, nic.Facts.Physical)
