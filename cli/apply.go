@@ -45,11 +45,12 @@ type applyFlags struct {
 func newApply(a *app) *cobra.Command {
 	var flags applyFlags
 	c := command(&cobra.Command{
-		Use:     "apply FILE|-...",
-		Short:   "Change the host, or put everything back",
-		Long:    applyLong,
-		Example: applyExample,
-		Args:    filesWanted,
+		Use:         "apply FILE|-...",
+		Short:       "Change the host, or put everything back",
+		Long:        applyLong,
+		Annotations: formats("text", "json"),
+		Example:     applyExample,
+		Args:        filesWanted,
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.apply(c, files, flags)
 		},
@@ -58,13 +59,12 @@ func newApply(a *app) *cobra.Command {
 	c.Flags().BoolVar(&flags.noVerify, "no-verify", false, "do not read the host back; a step that fails still rolls back")
 	c.Flags().DurationVar(&flags.timeout, "timeout", 0, "roll back when applying and verifying take longer than `DURATION`; 0 is a limit that grows with the plan")
 	c.Flags().BoolVar(&flags.force, "force", false, "do also what is refused for safety: take over links that another program runs, remove what guests sit on")
-	complete(c, "output", []string{"text", "json"})
 	return c
 }
 
 func (a *app) apply(c *cobra.Command, files []string, flags applyFlags) error {
 	a.changes = true
-	format, err := a.format("text", "json")
+	format, err := a.format(c)
 	if err != nil {
 		return err
 	}
@@ -146,10 +146,10 @@ func (a *app) printResult(r *holdfast.Result, format string, took time.Duration)
 	a.warn(r.Warnings)
 	paint := a.painter(a.out)
 	if r.Outcome == transaction.Unchanged {
-		_, _ = fmt.Fprintln(a.out, "nothing to do: the host is as the files say")
+		_, _ = fmt.Fprintln(a.out, "Nothing to do: the host is as the files say.")
 		return nil
 	}
-	_, _ = fmt.Fprintf(a.out, "%s %s in %.1f s\n", paint(green, "applied:"), count(r.Steps, "step"), took.Seconds())
+	_, _ = fmt.Fprintf(a.out, "%s %s in %.1f s.\n", paint(green, "Applied:"), count(r.Steps, "step"), took.Seconds())
 	return nil
 }
 

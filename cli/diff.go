@@ -24,16 +24,16 @@ const diffExample = `  holdfast diff br0.yml
 
 func newDiff(a *app) *cobra.Command {
 	c := command(&cobra.Command{
-		Use:     "diff FILE|-...",
-		Short:   "Print in what the host differs from a file",
-		Long:    diffLong,
-		Example: diffExample,
-		Args:    filesWanted,
+		Use:         "diff FILE|-...",
+		Short:       "Print in what the host differs from a file",
+		Long:        diffLong,
+		Annotations: formats("text", "json"),
+		Example:     diffExample,
+		Args:        filesWanted,
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.diff(c, files)
 		},
 	})
-	complete(c, "output", []string{"text", "json"})
 	return c
 }
 
@@ -46,7 +46,7 @@ type difference struct {
 }
 
 func (a *app) diff(c *cobra.Command, files []string) error {
-	format, err := a.format("text", "json")
+	format, err := a.format(c)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (a *app) diff(c *cobra.Command, files []string) error {
 
 func (a *app) printDifferences(differences []difference) {
 	if len(differences) == 0 {
-		_, _ = fmt.Fprintln(a.out, "no difference: the host is as the files say")
+		_, _ = fmt.Fprintln(a.out, "No difference: the host is as the files say.")
 		return
 	}
 	paint := a.painter(a.out)

@@ -28,22 +28,22 @@ const planExample = `  holdfast plan br0.yml
 func newPlan(a *app) *cobra.Command {
 	var force bool
 	c := command(&cobra.Command{
-		Use:     "plan FILE|-...",
-		Short:   "Print what would change",
-		Long:    planLong,
-		Example: planExample,
-		Args:    filesWanted,
+		Use:         "plan FILE|-...",
+		Short:       "Print what would change",
+		Long:        planLong,
+		Annotations: formats("text", "json"),
+		Example:     planExample,
+		Args:        filesWanted,
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.plan(c, files, force)
 		},
 	})
 	c.Flags().BoolVar(&force, "force", false, "plan what apply --force would do")
-	complete(c, "output", []string{"text", "json"})
 	return c
 }
 
 func (a *app) plan(c *cobra.Command, files []string, force bool) error {
-	format, err := a.format("text", "json")
+	format, err := a.format(c)
 	if err != nil {
 		return err
 	}
@@ -55,9 +55,7 @@ func (a *app) plan(c *cobra.Command, files []string, force bool) error {
 	if err != nil {
 		return err
 	}
-	if err := a.printPlan(draft, format); err != nil {
-		return err
-	}
+	a.printPlan(draft.Plan, format)
 	if !draft.Plan.Empty() {
 		a.code = exitChanges
 	}
@@ -76,15 +74,11 @@ func (a *app) draft(ctx context.Context, desired *state.State, force bool) (*hol
 	return host.Plan(ctx, desired, holdfast.PlanOptions{Force: force})
 }
 
-// printPlan writes the plan to standard output; in text its warnings go to
-// standard error, while JSON holds them.
-func (a *app) printPlan(draft *holdfast.Draft, format string) error {
-	draft.Plan.Warnings = draft.Warnings
+// printPlan writes the plan, its warnings included. The sink keeps errors.
+func (a *app) printPlan(p *plan.Plan, format string) {
 	if format == "json" {
-		_, _ = a.out.Write(draft.Plan.JSON())
-		return nil
+		_, _ = a.out.Write(p.JSON())
+		return
 	}
-	a.warn(draft.Warnings)
-	plan.Render(a.out, draft.Plan, plan.RenderOptions{Color: a.colors(a.out)})
-	return nil
+	_ = plan.Render(a.out, p, plan.RenderOptions{Color: a.colors(a.out)})
 }

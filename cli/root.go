@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,27 +74,39 @@ func (a *app) addGlobals(root *cobra.Command) {
 	flags.Var(&g.color, "color", "whether to use colours; auto does on a terminal, unless NO_COLOR is set")
 	flags.StringVar(&g.runDir, "run-dir", holdfast.DefaultRunDir, "`DIR` for what lasts until the next boot")
 	flags.StringVar(&g.stateDir, "state-dir", holdfast.DefaultStateDir, "`DIR` for what outlives a boot")
+	_ = root.RegisterFlagCompletionFunc("output", completeFormats)
 	complete(root, "engine", g.engine.words)
 	complete(root, "color", g.color.words)
 	_ = root.MarkPersistentFlagDirname("run-dir")
 	_ = root.MarkPersistentFlagDirname("state-dir")
 }
 
-// format returns the output format that was asked for, the first of formats
+// formatsKey is the annotation of a command that lists its output formats.
+const formatsKey = "formats"
+
+// formats lists the output formats of a command, the default one first.
+func formats(words ...string) map[string]string {
+	return map[string]string{formatsKey: strings.Join(words, " ")}
+}
+
+// format returns the output format that was asked for, the command's first
 // when none was, or a usage error.
-func (a *app) format(formats ...string) (string, error) {
+func (a *app) format(c *cobra.Command) (string, error) {
+	words := strings.Fields(c.Annotations[formatsKey])
 	if a.flags.output == "" {
-		return formats[0], nil
+		return words[0], nil
 	}
-	for _, f := range formats {
-		if f == a.flags.output {
-			return f, nil
-		}
+	if slices.Contains(words, a.flags.output) {
+		return a.flags.output, nil
 	}
 	return "", &usageError{
-		message: fmt.Sprintf("-o: %q is not a format of this command", a.flags.output),
-		hint:    "use one of " + strings.Join(formats, ", "),
+		message: fmt.Sprintf("-o: %q is not a format of %s", a.flags.output, c.Name()),
+		hint:    "use one of " + strings.Join(words, ", "),
 	}
+}
+
+func completeFormats(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return strings.Fields(c.Annotations[formatsKey]), cobra.ShellCompDirectiveNoFileComp
 }
 
 // flagError words what pflag found wrong with the flags.

@@ -40,6 +40,7 @@ func newShow(a *app) *cobra.Command {
 		Use:               "show [NAME...]",
 		Short:             "Print the host's network",
 		Long:              showLong,
+		Annotations:       formats("yaml", "json", "table"),
 		Example:           showExample,
 		ValidArgsFunction: completeLinks,
 		RunE: func(c *cobra.Command, names []string) error {
@@ -49,12 +50,11 @@ func newShow(a *app) *cobra.Command {
 	c.Flags().BoolVar(&flags.tree, "tree", false, "draw who sits on whom: NICs, what is made on them, and so on up")
 	c.Flags().BoolVar(&flags.runningConfig, "running-config", false, "leave out what is not configuration: leases, autoconf, daemons' routes")
 	c.Flags().BoolVar(&flags.secrets, "show-secrets", false, "print passwords and keys instead of a placeholder")
-	complete(c, "output", []string{"yaml", "json", "table"})
 	return c
 }
 
 func (a *app) show(c *cobra.Command, names []string, flags showFlags) error {
-	format, err := a.format("yaml", "json", "table")
+	format, err := a.format(c)
 	if err != nil {
 		return err
 	}

@@ -20,12 +20,13 @@ type build struct {
 
 func newVersion(a *app) *cobra.Command {
 	return command(&cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Long:  "Print the version of this binary and what it was built from: -o text or json.",
-		Args:  noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			format, err := a.format("text", "json")
+		Use:         "version",
+		Short:       "Print the version",
+		Long:        "Print the version of this binary and what it was built from: -o text or json.",
+		Annotations: formats("text", "json"),
+		Args:        noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			format, err := a.format(c)
 			if err != nil {
 				return err
 			}

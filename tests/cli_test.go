@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -55,7 +56,8 @@ func inNamespace(t *testing.T) bool {
 	if _, sub, ok := strings.Cut(flag.Lookup("test.run").Value.String(), "/"); ok {
 		pattern += "/" + sub
 	}
-	args := []string{"-test.run=" + pattern, "-test.v=" + strconv.FormatBool(testing.Verbose()), fmt.Sprintf("-update=%t", *update)}
+	args := []string{"-test.run=" + pattern, "-test.parallel=1", /* the scripts share one namespace and its lock */
+		"-test.v=" + strconv.FormatBool(testing.Verbose()), fmt.Sprintf("-update=%t", *update)}
 	child := exec.Command(os.Args[0], args...)
 	child.Env = append(os.Environ(), namespaceMark+"=1")
 	child.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
@@ -88,10 +90,7 @@ func scripts(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	buildWires(t)
-	before, err := hostPicture()
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := settledPicture(t)
 	testscript.Run(t, testscript.Params{
 		Dir:           dir,
 		UpdateScripts: *update,
@@ -105,7 +104,7 @@ func scripts(t *testing.T, dir string) {
 			"unchanged": func(ts *testscript.TestScript, _ bool, _ []string) {
 				after, err := hostPicture()
 				ts.Check(err)
-				if diff := cmp.Diff(before, after); diff != "" {
+				if diff := cmp.Diff(strings.Split(before, "\n"), strings.Split(after, "\n")); diff != "" {
 					ts.Fatalf("the host was changed (-before +after)\n%s", diff)
 				}
 			},
@@ -163,6 +162,26 @@ func buildWires(t *testing.T) {
 	ip.Stdin = strings.NewReader(wires)
 	if output, err := ip.CombinedOutput(); err != nil {
 		t.Fatalf("ip -batch: %v\n%s", err, output)
+	}
+}
+
+// settledPicture waits until the links are up, which the kernel says with a
+// delay of a second at most, and nothing moves any more.
+func settledPicture(t *testing.T) string {
+	t.Helper()
+	last := ""
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		now, err := hostPicture()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now == last && strings.Count(now, `"operstate":"UP"`) == 10 { // five links, in ip link and in ip addr
+			return now
+		}
+		last = now
+		if time.Now().After(limit) {
+			t.Fatalf("the links do not come up:\n%s", now)
+		}
 	}
 }
 
