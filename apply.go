@@ -152,10 +152,10 @@ func mismatches(p *plan.Plan, result *state.State) []transaction.Mismatch {
 
 // mismatchText says a mismatch in one line.
 func mismatchText(m plan.Mismatch) string {
-	switch {
-	case m.Key == "carrier":
+	switch m.Key {
+	case "carrier":
 		return m.Object + " has no carrier"
-	case m.Key == "":
+	case "":
 		return fmt.Sprintf("%s: want %s, have %s", m.Object, m.Want, orNothing(m.Have))
 	}
 	return fmt.Sprintf("%s: %s: want %s, have %s", m.Object, m.Key, m.Want, orNothing(m.Have))

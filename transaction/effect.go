@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -84,12 +85,13 @@ func (Release) String() string { return "release" }
 
 // String is "report OUTCOME" with the error and the warnings, quoted.
 func (e Report) String() string {
-	text := "report " + string(e.Outcome)
+	var b strings.Builder
+	b.WriteString("report " + string(e.Outcome))
 	if e.Err != nil {
-		text += fmt.Sprintf(" error %q", e.Err.Error())
+		fmt.Fprintf(&b, " error %q", e.Err.Error())
 	}
 	for _, w := range e.Warnings {
-		text += fmt.Sprintf(" warning %q", w)
+		fmt.Fprintf(&b, " warning %q", w)
 	}
-	return text
+	return b.String()
 }

@@ -12,7 +12,7 @@ func (h *host) complete(l *link) {
 	i := l.set
 	i.State, i.Origin, i.Controller = "", nil, nil
 	if i.MTU == nil {
-		i.MTU = pointer(uint32(1500))
+		i.MTU = new(uint32(1500))
 	}
 	if i.MAC == "" {
 		i.MAC = made(i.Facts.Index)
@@ -21,19 +21,19 @@ func (h *host) complete(l *link) {
 		i.PermanentMAC = i.MAC
 	}
 	i.IPv4, i.IPv6 = orEmpty(i.IPv4), orEmpty(i.IPv6)
-	i.IPv4.Enabled, i.IPv4.DHCP = nil, pointer(false)
+	i.IPv4.Enabled, i.IPv4.DHCP = nil, new(false)
 	if i.IPv6.Enabled == nil {
-		i.IPv6.Enabled = pointer(true)
+		i.IPv6.Enabled = new(true)
 	}
-	i.IPv6.DHCP, i.IPv6.Autoconf = pointer(false), pointer(false)
+	i.IPv6.DHCP, i.IPv6.Autoconf = new(false), new(false)
 	if i.IPv6.AddrGenMode == nil {
-		i.IPv6.AddrGenMode = pointer("eui64")
+		i.IPv6.AddrGenMode = new("eui64")
 	}
 	if i.Facts.AcceptRA == nil {
-		i.Facts.AcceptRA = pointer(int32(1))
+		i.Facts.AcceptRA = new(int32(1))
 	}
 	if i.Promiscuous == nil {
-		i.Promiscuous = pointer(false)
+		i.Promiscuous = new(false)
 	}
 	completeKind(i)
 }
@@ -55,7 +55,7 @@ func completeKind(i *state.Interface) {
 		}
 		i.Bond.Options = orEmpty(i.Bond.Options)
 		if value(i.Bond.Options.ARPInterval) > 0 && i.Bond.Options.MIIMon == nil {
-			i.Bond.Options.MIIMon = pointer(uint32(0))
+			i.Bond.Options.MIIMon = new(uint32(0))
 		}
 		twins(i.Bond.Options)
 		fill(i.Bond.Options, bondDefaults())
@@ -68,7 +68,7 @@ func completeKind(i *state.Interface) {
 		i.VLAN = orEmpty(i.VLAN)
 		fill(i.VLAN, &state.VLAN{
 			Protocol: state.Dot1Q, RegistrationProtocol: "none",
-			ReorderHeaders: pointer(true), LooseBinding: pointer(false),
+			ReorderHeaders: new(true), LooseBinding: new(false),
 		})
 	}
 }
@@ -91,39 +91,39 @@ func maskTwins(o *state.BridgeOptions) {
 // bondDefaults are those of bond_check_params (drivers/net/bonding/bond_main.c).
 func bondDefaults() *state.BondOptions {
 	return &state.BondOptions{
-		ADActorSysPrio: pointer(uint16(65535)), ADActorSystem: "00:00:00:00:00:00", ADSelect: "stable",
-		ADUserPortKey: pointer(uint16(0)), AllSlavesActive: "dropped", ARPAllTargets: "any",
-		ARPInterval: pointer(uint32(0)), ARPIPTarget: pointer(""), ARPMissedMax: pointer(uint8(2)),
-		ARPValidate: "none", DownDelay: pointer(uint32(0)), FailOverMAC: "none", LACPActive: "on",
-		LACPRate: "slow", LPInterval: pointer(uint32(1)), MIIMon: pointer(uint32(0)),
-		MinLinks: pointer(uint32(0)), NSIP6Target: pointer(""), NumGratARP: pointer(uint8(1)),
-		NumUnsolNA: pointer(uint8(1)), PacketsPerSlave: pointer(uint32(1)), Primary: pointer(""),
-		PrimaryReselect: "always", ResendIGMP: pointer(uint32(1)), TLBDynamicLB: pointer(true),
-		UpDelay: pointer(uint32(0)), UseCarrier: pointer(true), XmitHashPolicy: "layer2",
+		ADActorSysPrio: new(uint16(65535)), ADActorSystem: "00:00:00:00:00:00", ADSelect: "stable",
+		ADUserPortKey: new(uint16(0)), AllSlavesActive: "dropped", ARPAllTargets: "any",
+		ARPInterval: new(uint32(0)), ARPIPTarget: new(""), ARPMissedMax: new(uint8(2)),
+		ARPValidate: "none", DownDelay: new(uint32(0)), FailOverMAC: "none", LACPActive: "on",
+		LACPRate: "slow", LPInterval: new(uint32(1)), MIIMon: new(uint32(0)),
+		MinLinks: new(uint32(0)), NSIP6Target: new(""), NumGratARP: new(uint8(1)),
+		NumUnsolNA: new(uint8(1)), PacketsPerSlave: new(uint32(1)), Primary: new(""),
+		PrimaryReselect: "always", ResendIGMP: new(uint32(1)), TLBDynamicLB: new(true),
+		UpDelay: new(uint32(0)), UseCarrier: new(true), XmitHashPolicy: "layer2",
 	}
 }
 
 // bridgeDefaults are those of br_dev_setup (net/bridge/br_device.c).
 func bridgeDefaults() *state.BridgeOptions {
 	return &state.BridgeOptions{
-		GroupAddr: "01:80:C2:00:00:00", GroupForwardMask: pointer(uint16(0)), GroupFwdMask: pointer(uint16(0)),
-		HashMax: pointer(uint32(4096)), MACAgeingTime: pointer(uint32(300)),
-		MulticastLastMemberCount:       pointer(uint32(2)),
-		MulticastLastMemberInterval:    pointer(uint64(100)),
-		MulticastMembershipInterval:    pointer(uint64(26000)),
-		MulticastQuerier:               pointer(false),
-		MulticastQuerierInterval:       pointer(uint64(25500)),
-		MulticastQueryInterval:         pointer(uint64(12500)),
-		MulticastQueryResponseInterval: pointer(uint64(1000)),
-		MulticastQueryUseIfaddr:        pointer(false),
-		MulticastRouter:                "auto", MulticastSnooping: pointer(true),
-		MulticastStartupQueryCount:    pointer(uint32(2)),
-		MulticastStartupQueryInterval: pointer(uint64(3125)),
+		GroupAddr: "01:80:C2:00:00:00", GroupForwardMask: new(uint16(0)), GroupFwdMask: new(uint16(0)),
+		HashMax: new(uint32(4096)), MACAgeingTime: new(uint32(300)),
+		MulticastLastMemberCount:       new(uint32(2)),
+		MulticastLastMemberInterval:    new(uint64(100)),
+		MulticastMembershipInterval:    new(uint64(26000)),
+		MulticastQuerier:               new(false),
+		MulticastQuerierInterval:       new(uint64(25500)),
+		MulticastQueryInterval:         new(uint64(12500)),
+		MulticastQueryResponseInterval: new(uint64(1000)),
+		MulticastQueryUseIfaddr:        new(false),
+		MulticastRouter:                "auto", MulticastSnooping: new(true),
+		MulticastStartupQueryCount:    new(uint32(2)),
+		MulticastStartupQueryInterval: new(uint64(3125)),
 		STP: &state.STP{
-			Enabled: pointer(false), ForwardDelay: pointer(uint8(15)), HelloTime: pointer(uint8(2)),
-			MaxAge: pointer(uint8(20)), Priority: pointer(uint16(32768)),
+			Enabled: new(false), ForwardDelay: new(uint8(15)), HelloTime: new(uint8(2)),
+			MaxAge: new(uint8(20)), Priority: new(uint16(32768)),
 		},
-		VLANProtocol: state.Dot1Q, VLANDefaultPVID: pointer(uint16(1)),
+		VLANProtocol: state.Dot1Q, VLANDefaultPVID: new(uint16(1)),
 	}
 }
 

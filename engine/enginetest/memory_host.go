@@ -94,7 +94,7 @@ func loopback() *state.Interface {
 	return &state.Interface{
 		Name: "lo", Type: state.TypeLoopback, MTU: &mtu, MAC: "00:00:00:00:00:00",
 		IPv4: &state.IPv4{IP: state.IP{Address: []state.Address{{IP: netip.MustParseAddr("127.0.0.1"), PrefixLength: 8, Facts: kernels}}}},
-		IPv6: &state.IPv6{IP: state.IP{Enabled: pointer(true), Address: []state.Address{{IP: netip.IPv6Loopback(), PrefixLength: 128, Facts: kernels}}}},
+		IPv6: &state.IPv6{IP: state.IP{Enabled: new(true), Address: []state.Address{{IP: netip.IPv6Loopback(), PrefixLength: 128, Facts: kernels}}}},
 	}
 }
 
@@ -196,8 +196,6 @@ func base(i *state.Interface) string {
 	}
 	return ""
 }
-
-func pointer[T any](v T) *T { return &v }
 
 func value[T any](p *T) T {
 	if p == nil {

@@ -113,22 +113,22 @@ func (h *host) changeIP(step *plan.Step) error {
 // ipKeys is what each key of plan.ChangeIP sets.
 var ipKeys = map[string]func(l *link, want *state.Interface){
 	plan.KeyQuiet: func(l *link, _ *state.Interface) {
-		l.set.Facts.NoAddrGen, l.set.Facts.AcceptRA = true, pointer(int32(0))
+		l.set.Facts.NoAddrGen, l.set.Facts.AcceptRA = true, new(int32(0))
 	},
 	plan.KeyRestore: func(l *link, want *state.Interface) {
-		l.set.Facts.NoAddrGen, l.set.Facts.AcceptRA = false, pointer(acceptRA(want))
+		l.set.Facts.NoAddrGen, l.set.Facts.AcceptRA = false, new(acceptRA(want))
 	},
 	plan.KeyReset: func(l *link, _ *state.Interface) {
-		l.set.Facts.NoAddrGen, l.set.Facts.AcceptRA = false, pointer(int32(1))
-		l.set.IPv6.Enabled, l.set.IPv6.AddrGenMode, l.set.IPv6.Token = pointer(true), pointer("eui64"), nil
+		l.set.Facts.NoAddrGen, l.set.Facts.AcceptRA = false, new(int32(1))
+		l.set.IPv6.Enabled, l.set.IPv6.AddrGenMode, l.set.IPv6.Token = new(true), new("eui64"), nil
 	},
 	plan.KeyIPv6: func(l *link, want *state.Interface) {
-		l.set.IPv6.Enabled = pointer(want.IPv6 != nil && value(want.IPv6.Enabled))
+		l.set.IPv6.Enabled = new(want.IPv6 != nil && value(want.IPv6.Enabled))
 	},
 	plan.KeyAutoconf: func(l *link, want *state.Interface) {
-		l.set.Facts.AcceptRA = pointer(int32(0))
+		l.set.Facts.AcceptRA = new(int32(0))
 		if value(want.IPv6.Autoconf) {
-			l.set.Facts.AcceptRA = pointer(int32(1))
+			l.set.Facts.AcceptRA = new(int32(1))
 		}
 	},
 	plan.KeyAddrGenMode: func(l *link, want *state.Interface) {

@@ -114,7 +114,7 @@ func (h *host) adoptPeer(l *link, step *plan.Step) error {
 		l.set.MAC, l.set.Facts.MACPinned = step.Link.MAC, true
 	}
 	if step.Link.MTU != nil {
-		l.set.MTU = pointer(*step.Link.MTU)
+		l.set.MTU = new(*step.Link.MTU)
 	}
 	return h.join(l, step)
 }
@@ -313,13 +313,13 @@ func (h *host) changeBond(l *link, want *state.Interface, key string) error {
 	case name == "num_unsol_na":
 		o.NumGratARP = o.NumUnsolNA
 	case name == "arp_interval" && value(o.ARPInterval) > 0:
-		o.MIIMon = pointer(uint32(0))
+		o.MIIMon = new(uint32(0))
 	case name == "miimon" && value(o.MIIMon) > 0:
-		o.ARPInterval = pointer(uint32(0))
+		o.ARPInterval = new(uint32(0))
 	case name == "mode" && slices.Contains([]state.BondMode{state.LACP, state.BalanceTLB, state.BalanceALB}, l.set.Bond.Mode):
-		o.ARPInterval, o.ARPValidate = pointer(uint32(0)), "none"
+		o.ARPInterval, o.ARPValidate = new(uint32(0)), "none"
 		if value(o.MIIMon) == 0 {
-			o.MIIMon = pointer(uint32(100))
+			o.MIIMon = new(uint32(100))
 		}
 	}
 	return nil

@@ -39,14 +39,14 @@ func (h *host) attach(l, c *link) error {
 	l.master = c.name()
 	if c.set.Type == state.TypeBridge {
 		l.bridgePort = state.BridgePort{
-			Hairpin: pointer(false), PathCost: pointer(uint32(100)), Priority: pointer(uint16(32)),
+			Hairpin: new(false), PathCost: new(uint32(100)), Priority: new(uint16(32)),
 		}
 		if pvid := value(c.set.Bridge.Options.VLANDefaultPVID); pvid != 0 {
 			l.vlans = []plan.VLANEntry{{First: pvid, Last: pvid, PVID: true, Untagged: true}}
 		}
 		return nil
 	}
-	l.bondPort = state.BondPort{Priority: pointer(int32(0)), QueueID: pointer(uint16(0))}
+	l.bondPort = state.BondPort{Priority: new(int32(0)), QueueID: new(uint16(0))}
 	if first := len(h.ports(c.name())) == 1; first && !c.set.Facts.MACPinned {
 		c.set.MAC = l.set.MAC
 	}
@@ -105,7 +105,7 @@ func (h *host) letGo(l, c *link) {
 		h.down(l)
 	}
 	if value(c.set.Bond.Options.Primary) == l.name() {
-		c.set.Bond.Options.Primary = pointer("")
+		c.set.Bond.Options.Primary = new("")
 	}
 	if h.links[c.name()] == c && len(h.ports(c.name())) == 0 {
 		c.set.MAC, c.set.Facts.MACPinned = made(0x100000+c.index()), false

@@ -26,12 +26,12 @@ func complete(r *state.Route) *state.Route {
 	c.State, c.Origin, c.VRFName = "", nil, ""
 	c.Destination = c.Destination.Masked()
 	if value(c.TableID) == 0 {
-		c.TableID = pointer(uint32(mainTable))
+		c.TableID = new(uint32(mainTable))
 	}
 	if c.Metric == nil || *c.Metric < 0 || *c.Metric == 0 && c.Destination.Addr().Is6() {
-		c.Metric = pointer(int64(0))
+		c.Metric = new(int64(0))
 		if c.Destination.Addr().Is6() {
-			c.Metric = pointer(int64(ipv6Metric))
+			c.Metric = new(int64(ipv6Metric))
 		}
 	}
 	if c.NextHopAddress != nil && !c.NextHopAddress.IsValid() {
@@ -64,7 +64,7 @@ func completeAll(hops []*state.Route) []*state.Route {
 		case len(hops) == 1:
 			c.Weight = nil
 		case c.Weight == nil:
-			c.Weight = pointer(uint16(1))
+			c.Weight = new(uint16(1))
 		}
 		list = append(list, c)
 	}

@@ -57,7 +57,7 @@ func (h *host) interfaceOf(l *link) *state.Interface {
 	}
 	i.Facts.Carrier = h.carrier(l, 0)
 	if l.master != "" {
-		i.Controller = pointer(l.master)
+		i.Controller = new(l.master)
 		i.IPv4, i.IPv6 = nil, nil
 		if l.macBefore != "" && i.PermanentMAC == "" {
 			i.PermanentMAC = l.macBefore
@@ -76,7 +76,7 @@ func (h *host) interfaceOf(l *link) *state.Interface {
 }
 
 func showIP(i *state.Interface) {
-	i.IPv4.Enabled = pointer(len(i.IPv4.Address) > 0)
+	i.IPv4.Enabled = new(len(i.IPv4.Address) > 0)
 	if i.IPv4.Address == nil {
 		i.IPv4.Address = []state.Address{}
 	}
@@ -148,17 +148,22 @@ func portVLAN(table []plan.VLANEntry, pvid uint16) *state.PortVLAN {
 	case len(table) == 0:
 		return nil
 	case single:
-		return &state.PortVLAN{Mode: state.Access, Tag: pointer(table[0].First)}
+		return &state.PortVLAN{Mode: state.Access, Tag: new(table[0].First)}
 	}
-	v := &state.PortVLAN{Mode: state.Trunk, EnableNative: pointer(false)}
+	return trunk(table)
+}
+
+// trunk writes a table with tagged VLANs, nil if the schema cannot say it.
+func trunk(table []plan.VLANEntry) *state.PortVLAN {
+	v := &state.PortVLAN{Mode: state.Trunk, EnableNative: new(false)}
 	for _, e := range table {
 		switch {
 		case e.PVID && e.Untagged && e.First == e.Last:
-			v.EnableNative, v.Tag = pointer(true), pointer(e.First)
+			v.EnableNative, v.Tag = new(true), new(e.First)
 		case e.PVID || e.Untagged:
 			return nil
 		case e.First == e.Last:
-			v.TrunkTags = append(v.TrunkTags, state.TrunkTag{ID: pointer(e.First)})
+			v.TrunkTags = append(v.TrunkTags, state.TrunkTag{ID: new(e.First)})
 		default:
 			v.TrunkTags = append(v.TrunkTags, state.TrunkTag{Range: &state.VLANRange{Min: e.First, Max: e.Last}})
 		}

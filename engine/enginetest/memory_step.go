@@ -125,13 +125,13 @@ func completeRule(r *state.Rule) *state.Rule {
 		}
 	}
 	if c.Action == "" && value(c.RouteTable) == 0 {
-		c.RouteTable = pointer(uint32(mainTable))
+		c.RouteTable = new(uint32(mainTable))
 	}
 	if c.Action != "" {
 		c.RouteTable = nil
 	}
 	if c.FWMark != nil && c.FWMask == nil {
-		c.FWMask = pointer(^uint32(0))
+		c.FWMask = new(^uint32(0))
 	}
 	if c.Facts == nil {
 		c.Facts = &state.RuleFacts{Protocol: ourProtocol}

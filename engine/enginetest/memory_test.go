@@ -67,22 +67,26 @@ routes:
   - {destination: "::/0", next-hop-address: "2001:db8::ff", next-hop-interface: eth1}
 `
 
-// TestMemoryKeepsTheKernelsRules does single steps and looks at what goes
-// along or is refused.
-func TestMemoryKeepsTheKernelsRules(t *testing.T) {
-	address := func(prefix string) *state.Address {
-		p := netip.MustParsePrefix(prefix)
-		return &state.Address{IP: p.Addr(), PrefixLength: uint8(p.Bits())}
-	}
-	mtu := func(name string, mtu uint32) plan.Step {
-		return plan.Step{Verb: plan.ChangeLink, Object: name, Keys: []string{plan.KeyMTU}, Link: &state.Interface{MTU: &mtu}}
-	}
-	for _, test := range []struct {
-		name  string
-		steps []plan.Step
-		err   error
-		check func(s *state.State) bool
-	}{
+// rule is one of the kernel's: steps, and what goes along or is refused.
+type rule struct {
+	name  string
+	steps []plan.Step
+	err   error
+	check func(s *state.State) bool
+}
+
+func address(prefix string) *state.Address {
+	p := netip.MustParsePrefix(prefix)
+	return &state.Address{IP: p.Addr(), PrefixLength: uint8(p.Bits())}
+}
+
+func mtu(name string, mtu uint32) plan.Step {
+	return plan.Step{Verb: plan.ChangeLink, Object: name, Keys: []string{plan.KeyMTU}, Link: &state.Interface{MTU: &mtu}}
+}
+
+// goesAlong are the rules about what a step changes besides.
+func goesAlong() []rule {
+	return []rule{
 		{
 			"deleting the primary address takes its secondaries and the routes along",
 			[]plan.Step{{Verb: plan.RemoveAddress, Object: "eth1", Address: address("192.0.2.1/24")}}, nil,
@@ -121,6 +125,12 @@ func TestMemoryKeepsTheKernelsRules(t *testing.T) {
 				return s.Find("bond0").MAC != s.Find("eth0").MAC && s.Find("eth0").State == state.Down
 			},
 		},
+	}
+}
+
+// isRefused are the rules about what cannot be done.
+func isRefused() []rule {
+	return []rule{
 		{"a VLAN's MTU ends at its base's", []plan.Step{mtu("bond0.10", 1501)}, syscall.ERANGE, nil},
 		{"a bond's port joins while down", []plan.Step{{Verb: plan.Attach, Object: "eth1", Controller: "bond0"}}, syscall.EPERM, nil},
 		{
@@ -153,7 +163,12 @@ func TestMemoryKeepsTheKernelsRules(t *testing.T) {
 			},
 			syscall.ELOOP, nil,
 		},
-	} {
+	}
+}
+
+// TestMemoryKeepsTheKernelsRules does single steps and looks at the host.
+func TestMemoryKeepsTheKernelsRules(t *testing.T) {
+	for _, test := range append(goesAlong(), isRefused()...) {
 		t.Run(test.name, func(t *testing.T) {
 			memory := enginetest.NewMemory(parse(t, stack))
 			err := memory.Edit(test.steps...)

@@ -45,7 +45,7 @@ func Suite(t *testing.T, calm func(t *testing.T, f func()), open func(t *testing
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := &suite{engine: open(t), calm: calm}
-			t.Cleanup(func() { s.reach(t, context.Background(), closed(t, Document{})) })
+			t.Cleanup(func() { s.reach(context.Background(), t, closed(t, Document{})) })
 			test.run(t, s)
 		})
 	}
@@ -68,7 +68,7 @@ func (s *suite) show(t *testing.T) *state.State {
 }
 
 // plan plans the way to a document.
-func (s *suite) plan(t *testing.T, ctx context.Context, desired *state.State) (*plan.Plan, *state.Target) {
+func (s *suite) plan(ctx context.Context, t *testing.T, desired *state.State) (*plan.Plan, *state.Target) {
 	t.Helper()
 	current, err := s.engine.Show(ctx, engine.ShowOptions{})
 	if err != nil {
@@ -90,14 +90,14 @@ func (s *suite) plan(t *testing.T, ctx context.Context, desired *state.State) (*
 
 // reach applies a document, waits until the host is as it says, and makes sure
 // that there is nothing more to do.
-func (s *suite) reach(t *testing.T, ctx context.Context, desired *state.State) {
+func (s *suite) reach(ctx context.Context, t *testing.T, desired *state.State) {
 	t.Helper()
-	p, target := s.plan(t, ctx, desired)
+	p, target := s.plan(ctx, t, desired)
 	if err := s.engine.Apply(ctx, p, nil); err != nil {
 		t.Fatalf("apply: %v\nplan:\n%s", err, steps(p))
 	}
-	s.become(t, ctx, target)
-	again, _ := s.plan(t, ctx, desired)
+	s.become(ctx, t, target)
+	again, _ := s.plan(ctx, t, desired)
 	if !again.Empty() {
 		t.Fatalf("there is still something to do:\n%s", steps(again))
 	}
@@ -109,7 +109,7 @@ func (s *suite) reach(t *testing.T, ctx context.Context, desired *state.State) {
 }
 
 // become waits until the host is what was asked for.
-func (s *suite) become(t *testing.T, ctx context.Context, target *state.Target) {
+func (s *suite) become(ctx context.Context, t *testing.T, target *state.Target) {
 	t.Helper()
 	var differences []state.Difference
 	eventually(t, func() string {
@@ -166,7 +166,7 @@ func steps(p *plan.Plan) string {
 func walk(t *testing.T, s *suite) {
 	documents := Documents()
 	for _, d := range slices.Concat(documents, reversed(documents)) {
-		if !t.Run(d.Name, func(t *testing.T) { s.reach(t, t.Context(), closed(t, d)) }) {
+		if !t.Run(d.Name, func(t *testing.T) { s.reach(t.Context(), t, closed(t, d)) }) {
 			return
 		}
 	}
@@ -181,20 +181,20 @@ func reversed(list []Document) []Document {
 // rollbackOfEveryStep fails before each step of a plan in turn, and once after
 // the last one.
 func rollbackOfEveryStep(t *testing.T, s *suite) {
-	s.reach(t, t.Context(), closed(t, plain))
+	s.reach(t.Context(), t, closed(t, plain))
 	s.rollbacks(t, closed(t, stacked))
 }
 
 // rollbackOfRemoval does the same for a plan that takes everything away.
 func rollbackOfRemoval(t *testing.T, s *suite) {
-	s.reach(t, t.Context(), closed(t, stacked))
+	s.reach(t.Context(), t, closed(t, stacked))
 	s.rollbacks(t, closed(t, Document{}))
 }
 
 func (s *suite) rollbacks(t *testing.T, desired *state.State) {
 	t.Helper()
 	before := s.show(t)
-	p, _ := s.plan(t, t.Context(), desired)
+	p, _ := s.plan(t.Context(), t, desired)
 	for n := 0; n <= len(p.Steps); n++ {
 		ok := t.Run(fmt.Sprintf("step %d", n), func(t *testing.T) {
 			checkpoint, err := s.engine.Checkpoint(t.Context())
@@ -236,9 +236,9 @@ func failing(p *plan.Plan, n int) *plan.Plan {
 // storedCheckpoint goes back by a checkpoint that was stored and reopened, as
 // after a crash.
 func storedCheckpoint(t *testing.T, s *suite) {
-	s.reach(t, t.Context(), closed(t, plain))
+	s.reach(t.Context(), t, closed(t, plain))
 	before := s.show(t)
-	p, _ := s.plan(t, t.Context(), closed(t, stacked))
+	p, _ := s.plan(t.Context(), t, closed(t, stacked))
 	checkpoint, err := s.engine.Checkpoint(t.Context())
 	if err != nil {
 		t.Fatalf("checkpoint: %v", err)
@@ -266,7 +266,7 @@ func storedCheckpoint(t *testing.T, s *suite) {
 
 // release keeps what was changed.
 func release(t *testing.T, s *suite) {
-	p, target := s.plan(t, t.Context(), closed(t, plain))
+	p, target := s.plan(t.Context(), t, closed(t, plain))
 	checkpoint, err := s.engine.Checkpoint(t.Context())
 	if err != nil {
 		t.Fatalf("checkpoint: %v", err)
@@ -278,12 +278,12 @@ func release(t *testing.T, s *suite) {
 	if err := checkpoint.Release(t.Context()); err != nil {
 		t.Fatalf("release: %v", err)
 	}
-	s.become(t, t.Context(), target)
+	s.become(t.Context(), t, target)
 }
 
 // progress is told step by step, never back, to the end.
 func progress(t *testing.T, s *suite) {
-	p, _ := s.plan(t, t.Context(), closed(t, plain))
+	p, _ := s.plan(t.Context(), t, closed(t, plain))
 	done := 0
 	err := s.engine.Apply(t.Context(), p, func(now engine.Progress) {
 		if now.Total != len(p.Steps) || now.Done < done {
@@ -298,9 +298,9 @@ func progress(t *testing.T, s *suite) {
 
 // endOfContext stops an Apply before its first change.
 func endOfContext(t *testing.T, s *suite) {
-	s.reach(t, t.Context(), closed(t, Document{}))
+	s.reach(t.Context(), t, closed(t, Document{}))
 	before := s.show(t)
-	p, _ := s.plan(t, t.Context(), closed(t, plain))
+	p, _ := s.plan(t.Context(), t, closed(t, plain))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.engine.Apply(ctx, p, nil); err == nil {
@@ -332,6 +332,6 @@ func showMeanwhile(t *testing.T, s *suite) {
 		readers.Wait()
 	}()
 	for _, d := range []Document{plain, stacked, {}} {
-		s.reach(t, t.Context(), closed(t, d))
+		s.reach(t.Context(), t, closed(t, d))
 	}
 }
