@@ -20,6 +20,8 @@ func Make(current *state.State, target *state.Target, options Options) (*Plan, e
 	if err := b.decide(); err != nil {
 		return nil, err
 	}
+	b.steps = make([]Step, 0, 4*len(b.touched)+16)
+	b.edges = make([]edge, 0, 16*len(b.touched)+16)
 	for _, l := range b.touched {
 		b.teardown(l)
 	}
@@ -61,6 +63,7 @@ type builder struct {
 	touched []*link
 
 	steps []Step
+	edges []edge
 	// removals tells where addresses are taken away.
 	removals map[netip.Addr]removal
 	// routesAdded and routesRemoved are the steps on routes by table.
@@ -100,35 +103,37 @@ func (b *builder) add(s Step, l *link) int {
 	return len(b.steps) - 1
 }
 
+// edge says that a step waits for another one.
+type edge struct{ step, needs int32 }
+
 // need makes step i wait for step j; -1 is no step.
 func (b *builder) need(i, j int) {
 	if i >= 0 && j >= 0 && i != j {
-		b.steps[i].Needs = append(b.steps[i].Needs, j)
+		b.edges = append(b.edges, edge{int32(i), int32(j)})
 	}
 }
 
 // few is up to how many steps are named one by one.
 const few = 32
 
-// needAll makes step i wait for all of list. A long list is put behind a
-// meeting point, so that many followers of many steps stay cheap.
+// needAll makes step i wait for all of list.
 func (b *builder) needAll(i int, list []int) {
-	if i < 0 {
-		return
-	}
 	for _, j := range list {
 		b.need(i, j)
 	}
 }
 
-// meet is a meeting point for many steps: a step without a verb, which the
-// ordering takes out again. A short list needs none.
+// meet is a meeting point for many steps, so that many followers of many steps
+// stay cheap: a step without a verb, which the ordering takes out again. A
+// short list needs none.
 func (b *builder) meet(list []int) []int {
 	if len(list) <= few {
 		return list
 	}
-	b.steps = append(b.steps, Step{Needs: slices.Clone(list)})
-	return []int{len(b.steps) - 1}
+	b.steps = append(b.steps, Step{})
+	point := len(b.steps) - 1
+	b.needAll(point, list)
+	return []int{point}
 }
 
 // teardown plans what takes things away from a link.

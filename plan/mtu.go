@@ -71,7 +71,7 @@ func (b *builder) reset(l *link) bool {
 	if a == nil || a.MTU == nil {
 		return false
 	}
-	if l.parts && l.wasCtl.isBond() && l.ctl == nil {
+	if l.parts && l.wasCtl.isBond() && !l.ctl.isBond() {
 		return true
 	}
 	if !l.joins || !l.ctl.isBond() {

@@ -12,7 +12,8 @@ func (b *builder) order(p *Plan) {
 	if len(b.steps) == 0 {
 		return
 	}
-	levels, highest := b.levels()
+	needs := b.graph(func(e edge) (from, to int32) { return e.step, e.needs })
+	levels, highest := b.levels(needs)
 	for n := range b.steps {
 		if b.steps[n].Level == last {
 			levels[n] = highest + 1
@@ -28,6 +29,7 @@ func (b *builder) order(p *Plan) {
 		}
 	}
 	p.Steps = make([]Step, len(sorted))
+	slab := make([]int, 0, len(b.edges))
 	dense := -1
 	for i, n := range sorted {
 		if i == 0 || levels[n] != levels[sorted[i-1]] {
@@ -35,65 +37,79 @@ func (b *builder) order(p *Plan) {
 		}
 		p.Steps[i] = b.steps[n]
 		p.Steps[i].Level = dense
-		p.Steps[i].Needs = b.needsOf(n, levels, place)
+		start := len(slab)
+		slab = needs.places(slab, n, levels, place, b.steps)
+		if len(slab) > start {
+			p.Steps[i].Needs = slab[start:len(slab):len(slab)]
+		}
 	}
 }
 
+// graph holds neighbours: those of step n are to[starts[n]:starts[n+1]].
+type graph struct {
+	starts []int32
+	to     []int32
+}
+
+// graph gathers the edges by one of their ends.
+func (b *builder) graph(ends func(edge) (from, to int32)) graph {
+	g := graph{make([]int32, len(b.steps)+2), make([]int32, len(b.edges))}
+	for _, e := range b.edges {
+		from, _ := ends(e)
+		g.starts[from+2]++
+	}
+	for n := range len(b.steps) {
+		g.starts[n+2] += g.starts[n+1]
+	}
+	for _, e := range b.edges {
+		from, to := ends(e)
+		g.to[g.starts[from+1]] = to
+		g.starts[from+1]++
+	}
+	return g
+}
+
+// of are the neighbours of a step.
+func (g graph) of(n int) []int32 { return g.to[g.starts[n]:g.starts[n+1]] }
+
 // levels gives every step its level; meeting points have that of the last one
 // they wait for. It also tells the highest one.
-func (b *builder) levels() (levels []int, highest int) {
+func (b *builder) levels(needs graph) (levels []int, highest int) {
+	followers := b.graph(func(e edge) (from, to int32) { return e.needs, e.step })
 	levels = make([]int, len(b.steps))
 	waiting := make([]int, len(b.steps))
-	starts := make([]int, len(b.steps)+1)
-	for n := range b.steps {
-		waiting[n] = len(b.steps[n].Needs)
-		for _, j := range b.steps[n].Needs {
-			starts[j+1]++
-		}
-	}
-	for j := range b.steps {
-		starts[j+1] += starts[j]
-	}
-	followers := make([]int, starts[len(b.steps)])
-	next := slices.Clone(starts)
-	for n := range b.steps {
-		for _, j := range b.steps[n].Needs {
-			followers[next[j]] = n
-			next[j]++
-		}
-	}
 	ready := make([]int, 0, len(b.steps))
 	for n := range b.steps {
-		if waiting[n] == 0 {
+		if waiting[n] = len(needs.of(n)); waiting[n] == 0 {
 			ready = append(ready, n)
 		}
 	}
 	for done := 0; done < len(ready); done++ {
 		n := ready[done]
 		highest = max(highest, levels[n])
-		for _, f := range followers[starts[n]:starts[n+1]] {
-			after := levels[n] + 1
-			if b.steps[f].Verb == "" || b.steps[n].Verb == "" {
-				after = levels[n] + number1(b.steps[n].Verb == "" && b.steps[f].Verb != "")
+		for _, f := range followers.of(n) {
+			after := levels[n]
+			if b.steps[f].Verb != "" {
+				after++
 			}
 			levels[f] = max(levels[f], after)
 			if waiting[f]--; waiting[f] == 0 {
-				ready = append(ready, f)
+				ready = append(ready, int(f))
 			}
 		}
 	}
 	if len(ready) < len(b.steps) {
-		panic("internal error: steps that wait for each other: " + b.circle(waiting))
+		panic("internal error: steps that wait for each other: " + b.circle(needs, waiting))
 	}
 	return levels, highest
 }
 
 // circle names the steps that wait for each other.
-func (b *builder) circle(waiting []int) string {
+func (b *builder) circle(needs graph, waiting []int) string {
 	var names []string
 	for n := range b.steps {
 		if waiting[n] > 0 {
-			names = append(names, fmt.Sprintf("%s %s needs %v", b.steps[n].Verb, b.steps[n].Object, b.steps[n].Needs))
+			names = append(names, fmt.Sprintf("%d %s %s needs %v", n, b.steps[n].Verb, b.steps[n].Object, needs.of(n)))
 		}
 	}
 	return fmt.Sprintf("%q", names)
@@ -116,16 +132,16 @@ func byLevel(levels []int) []int {
 	return sorted
 }
 
-// needsOf are the needs of a step as places in the plan, in order. A meeting
-// point is stood for by the last of those that meet there.
-func (b *builder) needsOf(n int, levels, place []int) []int {
-	var needs []int
-	for _, j := range b.steps[n].Needs {
-		for b.steps[j].Verb == "" {
-			j = slices.MaxFunc(b.steps[j].Needs, func(x, y int) int { return levels[x] - levels[y] })
+// places appends the needs of step n as places in the plan, in order, to the
+// slab. A meeting point is stood for by the last of those that meet there.
+func (g graph) places(slab []int, n int, levels, place []int, steps []Step) []int {
+	start := len(slab)
+	for _, j := range g.of(n) {
+		for steps[j].Verb == "" {
+			j = slices.MaxFunc(g.of(int(j)), func(x, y int32) int { return levels[x] - levels[y] })
 		}
-		needs = append(needs, place[j])
+		slab = append(slab, place[j])
 	}
-	slices.Sort(needs)
-	return slices.Compact(needs)
+	slices.Sort(slab[start:])
+	return slab[:start+len(slices.Compact(slab[start:]))]
 }

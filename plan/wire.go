@@ -150,12 +150,9 @@ func (b *builder) wireUp(l *link) {
 		return
 	}
 	for _, i := range [...]int{
-		l.creating(), l.at.ip, l.at.down, l.at.detach, l.at.attach, l.change, l.at.vlans,
+		l.creating(), l.at.ip, l.at.down, l.at.detach, l.at.attach, l.change, l.at.vlans, l.at.mtu,
 	} {
 		b.need(up, i)
-	}
-	if l.at.mtu >= 0 && !(l.at.attach >= 0 && b.reset(l)) {
-		b.need(up, l.at.mtu)
 	}
 	if l.base != nil {
 		b.need(up, l.base.at.up)
