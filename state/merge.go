@@ -117,6 +117,14 @@ func (l *link) edit() *Interface {
 // fresh tells whether the link is to be made.
 func (l *link) fresh() bool { return l.cur == nil }
 
+// desOrigin is where the document mentions the link; nil if it does not.
+func (l *link) desOrigin() *document.Origin {
+	if l.des == nil {
+		return nil
+	}
+	return l.des.Origin
+}
+
 // up tells whether the link is there and up in the target.
 func (l *link) up() bool {
 	return !l.gone && l.out.State != Down && l.out.State != Absent
@@ -189,6 +197,7 @@ func (m *merger) target() *Target {
 	for _, l := range m.links {
 		t.State.Interfaces = append(t.State.Interfaces, l.out)
 		if l.des != nil && !l.ignored {
+			m.agree(l)
 			t.Desired.Interfaces = append(t.Desired.Interfaces, l.des)
 		}
 	}

@@ -144,12 +144,7 @@ func (m *merger) removeChild(child, parent *link) bool {
 	return true
 }
 
-func whereAbsent(l *link) string {
-	if l.des == nil {
-		return ""
-	}
-	return where(l.des.Origin, "state")
-}
+func whereAbsent(l *link) string { return where(l.desOrigin(), "state") }
 
 // removePeer removes the other end of a pair.
 func (m *merger) removePeer(l *link) []*link {

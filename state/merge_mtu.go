@@ -86,7 +86,7 @@ func (m *merger) portMTU(l, bond *link) {
 	}
 	mtu := *bond.out.MTU
 	if s := l.said(); s != nil && *s != mtu {
-		if l.cur == nil || l.was != l.master || l.cur.MTU == nil || *l.cur.MTU != *s || bond.said() != nil {
+		if l.cur == nil || l.was != l.master || l.cur.MTU == nil || *l.cur.MTU != *s || bond.changedMTU() {
 			m.fault(l.des, "mtu", fmt.Sprint(*s), fmt.Sprintf("a port has the MTU of its bond, and %s has %d", bond.name, mtu), fmt.Sprintf("give %s the MTU, and leave its ports' out", bond.name))
 		}
 		return

@@ -27,7 +27,7 @@ func (m *merger) mergePorts() {
 		m.settle(l)
 	}
 	for _, l := range m.links {
-		if l.gone || l.ignored {
+		if l.gone {
 			continue
 		}
 		if rebuild := portRebuilders[l.out.Type]; rebuild != nil {
@@ -155,6 +155,9 @@ func (m *merger) claimByProperty(p *link) {
 	case c == nil:
 		m.fault(p.des, "controller", name, "there is no such interface", m.suggestInterface(name, ""))
 	case c.ignored:
+		if p.was != name {
+			m.fault(p.des, "controller", name, "the controller is to be ignored"+where(c.desOrigin(), "state"), "")
+		}
 	case c.gone || c.released:
 		m.fault(p.des, "controller", name, "the controller is absent"+whereAbsent(c), "")
 	case p.was == name && !m.listsPorts(c):
@@ -173,10 +176,11 @@ func (m *merger) claimByProperty(p *link) {
 
 // listsPorts tells whether the document has a list of the controller's ports.
 func (m *merger) listsPorts(c *link) bool {
-	if c.des == nil || c.ignored || c.des.State == Absent {
+	list := portLists[c.out.Type]
+	if list == nil || c.des == nil || c.ignored || c.des.State == Absent {
 		return false
 	}
-	_, _, mentioned := portLists[c.out.Type](c.des)
+	_, _, mentioned := list(c.des)
 	return mentioned
 }
 
@@ -185,16 +189,16 @@ func (m *merger) settle(l *link) {
 	l.master = l.was
 	c := m.byName[l.was]
 	switch {
-	case l.ignored:
-	case l.gone || l.released:
+	case l.gone || l.released && !l.ignored:
 		l.master = ""
 	case l.claim != nil:
 		l.master = l.claim.controller.name
+	case c != nil && c.gone:
+		l.master = ""
+	case l.ignored:
 	case l.des != nil && l.des.Controller != nil && *l.des.Controller == "":
 		l.master = ""
 	case c == nil:
-	case c.gone:
-		l.master = ""
 	case m.listsPorts(c) && !foreignPort(l.cur):
 		l.master = ""
 	}

@@ -65,7 +65,7 @@ func (l *link) wantsPrimary() bool {
 
 func rebuildBridge(l *link) {
 	var wanted map[string]BridgePort
-	if l.des != nil && l.des.Bridge != nil {
+	if l.des != nil && l.des.Bridge != nil && !l.ignored {
 		wanted = make(map[string]BridgePort, len(l.des.Bridge.Port))
 		for _, p := range l.des.Bridge.Port {
 			wanted[p.Name] = p
@@ -116,4 +116,39 @@ func rebuildVRF(l *link) {
 	out := cloneRaw(l.out.VRF)
 	out["port"] = list
 	l.edit().VRF = out
+}
+
+// agree makes the wish of a controller agree with ports that are to be
+// ignored: those that are there stay, the others do not come.
+func (m *merger) agree(c *link) {
+	if !m.listsPorts(c) {
+		return
+	}
+	ignored := func(name string) bool { p := m.byName[name]; return p != nil && p.ignored }
+	listed, present := portNames(c.des), portNames(c.out)
+	stays := func(name string) bool { return ignored(name) && !slices.Contains(listed, name) }
+	drops := func(name string) bool { return ignored(name) && !slices.Contains(present, name) }
+	if !slices.ContainsFunc(listed, drops) && !slices.ContainsFunc(present, stays) {
+		return
+	}
+	if c.des.Bond != nil {
+		b := *c.des.Bond
+		b.Port = slices.DeleteFunc(slices.Clone(b.Port), drops)
+		for _, name := range present {
+			if stays(name) {
+				b.Port = append(b.Port, name)
+			}
+		}
+		c.des.Bond = &b
+	}
+	if c.des.Bridge != nil {
+		b := *c.des.Bridge
+		b.Port = slices.DeleteFunc(slices.Clone(b.Port), func(p BridgePort) bool { return drops(p.Name) })
+		for _, name := range present {
+			if stays(name) {
+				b.Port = append(b.Port, BridgePort{Name: name})
+			}
+		}
+		c.des.Bridge = &b
+	}
 }

@@ -93,7 +93,11 @@ func settle(target *State) *State {
 func checkSettled(t *testing.T, target *Target, desired *State) {
 	t.Helper()
 	host := settle(target.State)
-	for name, document := range map[string]*State{"the document": desired, "the target": target.State} {
+	for _, name := range []string{"the document", "the target"} {
+		document := desired
+		if name == "the target" {
+			document = target.State
+		}
 		again, err := Merge(host, document)
 		if err != nil {
 			t.Errorf("merging %s into its target: %v", name, err)
