@@ -74,20 +74,31 @@ func (c *comparison) rules(want *Rules) {
 		k.priority = -1
 		loose[k] = true
 	}
+	wanted := map[ruleKey]bool{}
+	for _, r := range want.Config {
+		if r.State != Absent {
+			wanted[r.key()] = true
+		}
+	}
 	for _, r := range want.Config {
 		c.object = "rule " + r.String()
 		switch k := r.key(); {
 		case r.State == Absent:
-			c.absentRule(r, live)
+			c.absentRule(r, live, wanted)
 		case k.priority < 0 && !loose[k], k.priority >= 0 && !exact[k]:
 			c.add("", "present", string(Absent))
 		}
 	}
 }
 
-func (c *comparison) absentRule(want *Rule, live []*Rule) {
+// absentRule looks for rules that should be gone: those that the same document
+// asks for are not meant, with the priority that it gives or with any.
+func (c *comparison) absentRule(want *Rule, live []*Rule, wanted map[ruleKey]bool) {
 	for _, l := range live {
-		if !l.foreign() && want.matches(l) {
+		k := l.key()
+		loose := k
+		loose.priority = -1
+		if !l.foreign() && want.matches(l) && !wanted[k] && !wanted[loose] {
 			c.object = "rule " + l.String()
 			c.add("", string(Absent), "present")
 		}
