@@ -166,23 +166,21 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // uplink is a bond of two NICs under a VLAN under a bridge with a guest's tap.
 func uplink() []*state.Interface {
 	return []*state.Interface{
-		{Name: "bond0", Type: state.TypeBond, State: state.Up, MTU: ptr(uint32(9000)), MAC: "52:54:00:00:01:00", Bond: &state.Bond{Mode: state.LACP}},
+		{Name: "bond0", Type: state.TypeBond, State: state.Up, MTU: new(uint32(9000)), MAC: "52:54:00:00:01:00", Bond: &state.Bond{Mode: state.LACP}},
 		{
-			Name: "bond0.100", Type: state.TypeVLAN, State: state.Up, MTU: ptr(uint32(1500)), Controller: ptr("br100"),
-			VLAN: &state.VLAN{BaseIface: "bond0", ID: ptr(uint16(100))},
+			Name: "bond0.100", Type: state.TypeVLAN, State: state.Up, MTU: new(uint32(1500)), Controller: new("br100"),
+			VLAN: &state.VLAN{BaseIface: "bond0", ID: new(uint16(100))},
 		},
-		{Name: "bond0.200", Type: state.TypeVLAN, State: state.Down, MTU: ptr(uint32(1500)), VLAN: &state.VLAN{BaseIface: "bond0", ID: ptr(uint16(200))}},
-		{Name: "br100", Type: state.TypeBridge, State: state.Up, MTU: ptr(uint32(1500)), IPv4: &state.IPv4{IP: state.IP{Address: []state.Address{address("192.0.2.10/24")}}},
+		{Name: "bond0.200", Type: state.TypeVLAN, State: state.Down, MTU: new(uint32(1500)), VLAN: &state.VLAN{BaseIface: "bond0", ID: new(uint16(200))}},
+		{Name: "br100", Type: state.TypeBridge, State: state.Up, MTU: new(uint32(1500)), IPv4: &state.IPv4{IP: state.IP{Address: []state.Address{address("192.0.2.10/24")}}},
 			IPv6: &state.IPv6{IP: state.IP{Address: []state.Address{address("2001:db8::10/64")}}}},
-		{Name: "eth0", Type: state.TypeEthernet, State: state.Up, MTU: ptr(uint32(9000)), Controller: ptr("bond0"), MAC: "52:54:00:00:01:00"},
-		{Name: "eth1", Type: state.TypeEthernet, State: state.Up, MTU: ptr(uint32(9000)), Controller: ptr("bond0"), Facts: &state.Facts{}},
-		{Name: "lo", Type: state.TypeLoopback, State: state.Up, MTU: ptr(uint32(65536))},
-		{Name: "vnet0", Type: state.TypeTun, State: state.Up, MTU: ptr(uint32(1500)), Controller: ptr("br100")},
+		{Name: "eth0", Type: state.TypeEthernet, State: state.Up, MTU: new(uint32(9000)), Controller: new("bond0"), MAC: "52:54:00:00:01:00"},
+		{Name: "eth1", Type: state.TypeEthernet, State: state.Up, MTU: new(uint32(9000)), Controller: new("bond0"), Facts: &state.Facts{}},
+		{Name: "lo", Type: state.TypeLoopback, State: state.Up, MTU: new(uint32(65536))},
+		{Name: "vnet0", Type: state.TypeTun, State: state.Up, MTU: new(uint32(1500)), Controller: new("br100")},
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,11 +20,9 @@ type enum struct {
 
 // Set takes a word, or tells which ones there are.
 func (e *enum) Set(word string) error {
-	for _, w := range e.words {
-		if w == word {
-			e.value = word
-			return nil
-		}
+	if slices.Contains(e.words, word) {
+		e.value = word
+		return nil
 	}
 	p := &problem.Problem{Message: fmt.Sprintf("%q is not one of %s", word, strings.Join(e.words, ", "))}
 	if hint, ok := e.later[word]; ok {

@@ -154,7 +154,7 @@ func (a *app) fail(err error) int {
 func (a *app) tell(err error, r report) {
 	paint := a.painter(a.err)
 	if faults := problemsOf(err); len(faults) > 0 {
-		for _, line := range strings.Split(problem.Text(err), "\n") {
+		for line := range strings.SplitSeq(problem.Text(err), "\n") {
 			tellLine(a.err, paint, line)
 		}
 	} else {
