@@ -10,7 +10,6 @@ import (
 
 	"holdfast/engine"
 	"holdfast/plan"
-	"holdfast/state"
 )
 
 // Apply carries the plan out, level by level: all messages of one level are
@@ -156,14 +155,6 @@ func vanished(name string, err error) error {
 		Object: name, Kind: engine.NotFound, Err: err,
 		Hint: "something else changed it meanwhile: look at \"holdfast show\" and try again",
 	}
-}
-
-// targetOf gives the interface as it is to be, or nil.
-func (r *run) targetOf(name string) *state.Interface {
-	if r.plan.Target == nil {
-		return nil
-	}
-	return r.plan.Target.Find(name)
 }
 
 // tell reports the steps of a level as done.

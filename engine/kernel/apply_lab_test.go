@@ -158,21 +158,19 @@ func dummyLink(name string) *state.Interface {
 	return &state.Interface{Name: name, Type: state.TypeDummy}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestCreateEachKind(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
-	vlan := &state.Interface{Name: "b0.100", Type: state.TypeVLAN, MTU: ptr(uint32(1400)), VLAN: &state.VLAN{
-		BaseIface: "b0", ID: ptr(uint16(100)), Protocol: state.Dot1AD, ReorderHeaders: ptr(false), LooseBinding: ptr(true),
+	vlan := &state.Interface{Name: "b0.100", Type: state.TypeVLAN, MTU: new(uint32(1400)), VLAN: &state.VLAN{
+		BaseIface: "b0", ID: new(uint16(100)), Protocol: state.Dot1AD, ReorderHeaders: new(false), LooseBinding: new(true),
 		RegistrationProtocol: "gvrp", IngressQoSMap: []state.QoSMap{{From: 1, To: 5}}, EgressQoSMap: []state.QoSMap{{From: 6, To: 2}},
 	}}
 	apply(t, e, levelled(
 		[]plan.Step{
-			create(&state.Interface{Name: "d0", Type: state.TypeDummy, MAC: "02:00:00:00:00:01", MTU: ptr(uint32(9000)), Promiscuous: ptr(true)}),
+			create(&state.Interface{Name: "d0", Type: state.TypeDummy, MAC: "02:00:00:00:00:01", MTU: new(uint32(9000)), Promiscuous: new(true)}),
 			create(&state.Interface{Name: "v0", Type: state.TypeVeth, MAC: "02:00:00:00:00:02", Veth: &state.Veth{Peer: "v1"}}),
 			create(&state.Interface{Name: "b0", Type: state.TypeBond, MAC: "02:00:00:00:00:03", Bond: &state.Bond{Mode: state.ActiveBackup}}),
-			create(&state.Interface{Name: "br0", Type: state.TypeBridge, MAC: "02:00:00:00:00:04", MTU: ptr(uint32(1500))}),
+			create(&state.Interface{Name: "br0", Type: state.TypeBridge, MAC: "02:00:00:00:00:04", MTU: new(uint32(1500))}),
 		},
 		[]plan.Step{
 			create(vlan),
@@ -207,12 +205,12 @@ func TestBridgeMTUIsPinned(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
 	apply(t, e, levelled(
-		[]plan.Step{create(&state.Interface{Name: "br0", Type: state.TypeBridge, MTU: ptr(uint32(1500))})},
-		[]plan.Step{{Verb: plan.CreateLink, Object: "d0", Link: &state.Interface{Name: "d0", Type: state.TypeDummy, MTU: ptr(uint32(9000))}, Controller: "br0"}},
+		[]plan.Step{create(&state.Interface{Name: "br0", Type: state.TypeBridge, MTU: new(uint32(1500))})},
+		[]plan.Step{{Verb: plan.CreateLink, Object: "d0", Link: &state.Interface{Name: "d0", Type: state.TypeDummy, MTU: new(uint32(9000))}, Controller: "br0"}},
 	))
 	expect(t, "br0", map[string]any{"mtu": 1500})
 	lab.IP(t, "link add br1 type bridge")
-	i := &state.Interface{Name: "br1", Type: state.TypeBridge, MTU: ptr(uint32(1500))}
+	i := &state.Interface{Name: "br1", Type: state.TypeBridge, MTU: new(uint32(1500))}
 	apply(t, e, steps(plan.Step{Verb: plan.ChangeLink, Object: "br1", Link: i, Was: i, Keys: []string{plan.KeyMTU}}))
 	lab.IP(t, "link add d1 mtu 9000 master br1 type dummy")
 	expect(t, "br1", map[string]any{"mtu": 1500})
@@ -246,7 +244,7 @@ func TestNumberCollision(t *testing.T) {
 		lab.IP(t, fmt.Sprintf("link add taken%d index %d type dummy", i, lowestChosen+1001+i))
 	}
 	p := levelled([]plan.Step{
-		create(&state.Interface{Name: "br0", Type: state.TypeBridge, MTU: ptr(uint32(1400)), Promiscuous: ptr(true)}),
+		create(&state.Interface{Name: "br0", Type: state.TypeBridge, MTU: new(uint32(1400)), Promiscuous: new(true)}),
 		create(&state.Interface{Name: "v0", Type: state.TypeVeth, Veth: &state.Veth{Peer: "v1"}}),
 		create(dummyLink("d0")),
 	}, []plan.Step{verb(plan.SetUp, "br0"), verb(plan.SetUp, "v1"), verb(plan.SetUp, "d0")})

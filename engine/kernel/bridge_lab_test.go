@@ -16,13 +16,13 @@ import (
 // bridgeOptionsOf are values that no new bridge has.
 func bridgeOptionsOf() *state.BridgeOptions {
 	return &state.BridgeOptions{
-		GroupAddr: "01:80:C2:00:00:04", GroupForwardMask: ptr(uint16(8)), HashMax: ptr(uint32(2048)), MACAgeingTime: ptr(uint32(200)),
-		MulticastLastMemberCount: ptr(uint32(3)), MulticastLastMemberInterval: ptr(uint64(150)), MulticastMembershipInterval: ptr(uint64(27000)),
-		MulticastQuerier: ptr(true), MulticastQuerierInterval: ptr(uint64(26000)), MulticastQueryInterval: ptr(uint64(13000)),
-		MulticastQueryResponseInterval: ptr(uint64(900)), MulticastQueryUseIfaddr: ptr(true), MulticastRouter: "enabled",
-		MulticastSnooping: ptr(false), MulticastStartupQueryCount: ptr(uint32(4)), MulticastStartupQueryInterval: ptr(uint64(3000)),
-		STP:          &state.STP{Enabled: ptr(true), ForwardDelay: ptr(uint8(4)), HelloTime: ptr(uint8(1)), MaxAge: ptr(uint8(6)), Priority: ptr(uint16(4096))},
-		VLANProtocol: state.Dot1AD, VLANDefaultPVID: ptr(uint16(5)),
+		GroupAddr: "01:80:C2:00:00:04", GroupForwardMask: new(uint16(8)), HashMax: new(uint32(2048)), MACAgeingTime: new(uint32(200)),
+		MulticastLastMemberCount: new(uint32(3)), MulticastLastMemberInterval: new(uint64(150)), MulticastMembershipInterval: new(uint64(27000)),
+		MulticastQuerier: new(true), MulticastQuerierInterval: new(uint64(26000)), MulticastQueryInterval: new(uint64(13000)),
+		MulticastQueryResponseInterval: new(uint64(900)), MulticastQueryUseIfaddr: new(true), MulticastRouter: "enabled",
+		MulticastSnooping: new(false), MulticastStartupQueryCount: new(uint32(4)), MulticastStartupQueryInterval: new(uint64(3000)),
+		STP:          &state.STP{Enabled: new(true), ForwardDelay: new(uint8(4)), HelloTime: new(uint8(1)), MaxAge: new(uint8(6)), Priority: new(uint16(4096))},
+		VLANProtocol: state.Dot1AD, VLANDefaultPVID: new(uint16(5)),
 	}
 }
 
@@ -62,7 +62,7 @@ func TestBridgeOptions(t *testing.T) {
 	change.Keys = []string{plan.KeyFilterOff}
 	apply(t, e, steps(change))
 	expect(t, "changed", map[string]any{"linkinfo.info_data.vlan_filtering": 0})
-	wrong := &state.Interface{Name: "made", Type: state.TypeBridge, Bridge: &state.Bridge{Options: &state.BridgeOptions{STP: &state.STP{ForwardDelay: ptr(uint8(99))}}}}
+	wrong := &state.Interface{Name: "made", Type: state.TypeBridge, Bridge: &state.Bridge{Options: &state.BridgeOptions{STP: &state.STP{ForwardDelay: new(uint8(99))}}}}
 	fault := refused(t, e, steps(plan.Step{
 		Verb: plan.ChangeLink, Object: "made", Link: wrong, Keys: []string{"bridge.options.stp.forward-delay"},
 		Changes: []plan.Change{{Key: "bridge.options.stp.forward-delay", To: "99"}},
@@ -82,7 +82,7 @@ func TestBridgePorts(t *testing.T) {
 		[]plan.Step{{Verb: plan.Attach, Object: "d0", Controller: "br0"}},
 		[]plan.Step{{
 			Verb: plan.ChangePort, Object: "d0", Controller: "br0", Keys: []string{"stp-hairpin-mode", "stp-path-cost", "stp-priority"},
-			BridgePort: &state.BridgePort{Name: "d0", Hairpin: ptr(true), PathCost: ptr(uint32(77)), Priority: ptr(uint16(20))},
+			BridgePort: &state.BridgePort{Name: "d0", Hairpin: new(true), PathCost: new(uint32(77)), Priority: new(uint16(20))},
 		}},
 	))
 	expect(t, "d0", map[string]any{
@@ -127,7 +127,7 @@ func TestPortVLANs(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
 	bridge := &state.Interface{Name: "br0", Type: state.TypeBridge, Bridge: &state.Bridge{Port: []state.BridgePort{
-		{Name: "d0", VLAN: &state.PortVLAN{Mode: state.Trunk, TrunkTags: []state.TrunkTag{{ID: ptr(uint16(7))}}}},
+		{Name: "d0", VLAN: &state.PortVLAN{Mode: state.Trunk, TrunkTags: []state.TrunkTag{{ID: new(uint16(7))}}}},
 	}}}
 	apply(t, e, levelled(
 		[]plan.Step{create(bridge)},
@@ -167,7 +167,7 @@ func TestVLANChanges(t *testing.T) {
 	e := openTest(t)
 	lab.IP(t, "link add d0 type dummy")
 	vlan := func(v state.VLAN) *state.Interface {
-		v.BaseIface, v.ID = "d0", ptr(uint16(7))
+		v.BaseIface, v.ID = "d0", new(uint16(7))
 		return &state.Interface{Name: "d0.7", Type: state.TypeVLAN, VLAN: &v}
 	}
 	was := vlan(state.VLAN{
@@ -176,7 +176,7 @@ func TestVLANChanges(t *testing.T) {
 	apply(t, e, steps(create(was)))
 	expect(t, "d0.7", map[string]any{"linkinfo.info_data.flags": []string{"REORDER_HDR", "MVRP"}})
 	now := vlan(state.VLAN{
-		ReorderHeaders: ptr(false), LooseBinding: ptr(true), RegistrationProtocol: "gvrp",
+		ReorderHeaders: new(false), LooseBinding: new(true), RegistrationProtocol: "gvrp",
 		IngressQoSMap: []state.QoSMap{{From: 2, To: 7}}, EgressQoSMap: []state.QoSMap{},
 	})
 	apply(t, e, steps(plan.Step{

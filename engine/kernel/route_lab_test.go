@@ -15,7 +15,7 @@ import (
 func hop(destination, gateway, device string, change func(*state.Route)) *state.Route {
 	r := &state.Route{Destination: netip.MustParsePrefix(destination)}
 	if gateway != "" {
-		r.NextHopAddress = ptr(netip.MustParseAddr(gateway))
+		r.NextHopAddress = new(netip.MustParseAddr(gateway))
 	}
 	if device != "" {
 		r.NextHopInterface = &device
@@ -51,15 +51,15 @@ func TestRoutes(t *testing.T) {
 		want string // of ip route show, or a part of it
 	}{
 		{[]*state.Route{hop("0.0.0.0/0", "192.0.2.254", "d0", nil)}, "default via 192.0.2.254 dev d0 proto 72"},
-		{[]*state.Route{hop("10.1.0.0/16", "", "d1", func(r *state.Route) { r.Metric = ptr(int64(50)) })}, "10.1.0.0/16 dev d1 proto 72 scope link metric 50"},
+		{[]*state.Route{hop("10.1.0.0/16", "", "d1", func(r *state.Route) { r.Metric = new(int64(50)) })}, "10.1.0.0/16 dev d1 proto 72 scope link metric 50"},
 		{[]*state.Route{hop("10.2.0.0/16", "203.0.113.1", "d0", func(r *state.Route) {
 			r.Facts = &state.RouteFacts{Onlink: true, Protocol: 4}
-			r.TableID, r.Source = ptr(uint32(1000)), ptr(netip.MustParseAddr("192.0.2.1"))
+			r.TableID, r.Source = new(uint32(1000)), new(netip.MustParseAddr("192.0.2.1"))
 		})}, "10.2.0.0/16 via 203.0.113.1 dev d0 table 1000 proto static src 192.0.2.1 onlink"},
 		{[]*state.Route{hop("10.3.0.0/16", "192.0.2.7", "d0", weight(1)), hop("10.3.0.0/16", "198.51.100.7", "d1", weight(5))}, "10.3.0.0/16 proto 72 nexthop via 192.0.2.7 dev d0 weight 1 nexthop via 198.51.100.7 dev d1 weight 5"},
 		{[]*state.Route{hop("10.4.0.0/16", "192.0.2.8", "d0", func(r *state.Route) {
-			r.MTU, r.LockMTU, r.CWND, r.InitCWND, r.InitRWND = ptr(uint32(1400)), ptr(true), ptr(uint32(20)), ptr(uint32(11)), ptr(uint32(12))
-			r.AdvMSS, r.QuickACK = ptr(uint32(1300)), ptr(true)
+			r.MTU, r.LockMTU, r.CWND, r.InitCWND, r.InitRWND = new(uint32(1400)), new(true), new(uint32(20)), new(uint32(11)), new(uint32(12))
+			r.AdvMSS, r.QuickACK = new(uint32(1300)), new(true)
 		})}, "10.4.0.0/16 via 192.0.2.8 dev d0 proto 72 mtu lock 1400 cwnd lock 20 advmss 1300 initcwnd 11 initrwnd 12 quickack 1"},
 		{[]*state.Route{hop("10.5.0.0/16", "", "", func(r *state.Route) { r.Type = state.Blackhole })}, "blackhole 10.5.0.0/16 proto 72"},
 		{[]*state.Route{hop("10.6.0.0/16", "", "", func(r *state.Route) { r.Type = state.Prohibit })}, "prohibit 10.6.0.0/16 proto 72"},
@@ -67,7 +67,7 @@ func TestRoutes(t *testing.T) {
 		{[]*state.Route{hop("2001:db8:a::/48", "2001:db8:1::7", "d0", nil)}, "2001:db8:a::/48 via 2001:db8:1::7 dev d0 proto 72 metric 1024"},
 		{[]*state.Route{hop("2001:db8:b::/48", "2001:db8:1::7", "d0", weight(1)), hop("2001:db8:b::/48", "2001:db8:2::7", "d1", weight(3))}, "2001:db8:b::/48 proto 72 metric 1024"},
 		{[]*state.Route{hop("2001:db8:c::/48", "", "", func(r *state.Route) { r.Type = state.Unreachable })}, "unreachable 2001:db8:c::/48 dev lo proto 72 metric 1024"},
-		{[]*state.Route{hop("::/0", "fe80::1", "d1", func(r *state.Route) { r.Metric = ptr(int64(100)) })}, "default via fe80::1 dev d1 proto 72 metric 100"},
+		{[]*state.Route{hop("::/0", "fe80::1", "d1", func(r *state.Route) { r.Metric = new(int64(100)) })}, "default via fe80::1 dev d1 proto 72 metric 100"},
 	}
 	for _, c := range cases {
 		apply(t, e, steps(addRouteStep(c.hops...)))
@@ -153,7 +153,7 @@ func TestRouteWaitsForItsSource(t *testing.T) {
 	if out := routeText(t, route); !strings.Contains(out, "src 2001:db8::5") {
 		t.Errorf("got %q", out)
 	}
-	missing := hop("2001:db8:b::/48", "2001:db8::1", "v0", func(r *state.Route) { r.Source = ptr(netip.MustParseAddr("2001:db8::66")) })
+	missing := hop("2001:db8:b::/48", "2001:db8::1", "v0", func(r *state.Route) { r.Source = new(netip.MustParseAddr("2001:db8::66")) })
 	if fault := refused(t, e, steps(addRouteStep(missing)), 0); fault.Kind != engine.Invalid || !strings.Contains(fault.Error(), "Invalid source address") {
 		t.Errorf("fault %v", fault)
 	}
@@ -166,12 +166,12 @@ func TestRules(t *testing.T) {
 		rule state.Rule
 		want string
 	}{
-		{state.Rule{IPFrom: netip.MustParsePrefix("192.0.2.0/24"), Priority: ptr(int64(100)), RouteTable: ptr(uint32(1000))}, "100: from 192.0.2.0/24 lookup 1000 proto 72"},
-		{state.Rule{IPTo: netip.MustParsePrefix("2001:db8::/32"), Priority: ptr(int64(101)), IIF: "lo"}, "101: from all to 2001:db8::/32 iif lo lookup main proto 72"},
-		{state.Rule{Family: state.FamilyIPv4, Priority: ptr(int64(102)), FWMark: ptr(uint32(0x10)), FWMask: ptr(uint32(0xf0)), RouteTable: ptr(uint32(200))}, "102: from all fwmark 0x10/0xf0 lookup 200 proto 72"},
-		{state.Rule{Family: state.FamilyIPv6, Priority: ptr(int64(103)), SuppressPrefixLength: ptr(uint32(0)), RouteTable: ptr(uint32(254))}, "103: from all lookup main suppress_prefixlength 0 proto 72"},
-		{state.Rule{IPFrom: netip.MustParsePrefix("10.0.0.0/8"), Priority: ptr(int64(104)), Action: state.Blackhole}, "104: from 10.0.0.0/8 blackhole proto 72"},
-		{state.Rule{IPFrom: netip.MustParsePrefix("10.0.0.0/8"), Priority: ptr(int64(105)), Facts: &state.RuleFacts{Protocol: 4}}, "105: from 10.0.0.0/8 lookup main proto static"},
+		{state.Rule{IPFrom: netip.MustParsePrefix("192.0.2.0/24"), Priority: new(int64(100)), RouteTable: new(uint32(1000))}, "100: from 192.0.2.0/24 lookup 1000 proto 72"},
+		{state.Rule{IPTo: netip.MustParsePrefix("2001:db8::/32"), Priority: new(int64(101)), IIF: "lo"}, "101: from all to 2001:db8::/32 iif lo lookup main proto 72"},
+		{state.Rule{Family: state.FamilyIPv4, Priority: new(int64(102)), FWMark: new(uint32(0x10)), FWMask: new(uint32(0xf0)), RouteTable: new(uint32(200))}, "102: from all fwmark 0x10/0xf0 lookup 200 proto 72"},
+		{state.Rule{Family: state.FamilyIPv6, Priority: new(int64(103)), SuppressPrefixLength: new(uint32(0)), RouteTable: new(uint32(254))}, "103: from all lookup main suppress_prefixlength 0 proto 72"},
+		{state.Rule{IPFrom: netip.MustParsePrefix("10.0.0.0/8"), Priority: new(int64(104)), Action: state.Blackhole}, "104: from 10.0.0.0/8 blackhole proto 72"},
+		{state.Rule{IPFrom: netip.MustParsePrefix("10.0.0.0/8"), Priority: new(int64(105)), Facts: &state.RuleFacts{Protocol: 4}}, "105: from 10.0.0.0/8 lookup main proto static"},
 	}
 	for _, c := range cases {
 		add := plan.Step{Verb: plan.AddRule, Object: "rule", Rule: &c.rule}
