@@ -55,7 +55,9 @@ type snapshot struct {
 	Classes    []rawTC       `json:"classes,omitempty"`
 	Filters    []rawTC       `json:"filters,omitempty"`
 
-	byIndex map[int]*rawLink
+	// Made when first looked into; the lists must be complete by then.
+	byIndex      map[int]*rawLink
+	vlansByIndex map[int]*rawVLANs
 }
 
 // A rawObject is a message that is kept whole and not decoded.

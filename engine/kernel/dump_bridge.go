@@ -94,12 +94,13 @@ func (v *rawVLANs) decode(n attrScanner) error {
 
 // vlansOf gives the VLAN filter table of a link; nil if it has none.
 func (s *snapshot) vlansOf(index int) *rawVLANs {
-	for i := range s.VLANs {
-		if s.VLANs[i].Index == index {
-			return &s.VLANs[i]
+	if s.vlansByIndex == nil {
+		s.vlansByIndex = make(map[int]*rawVLANs, len(s.VLANs))
+		for i := range s.VLANs {
+			s.vlansByIndex[s.VLANs[i].Index] = &s.VLANs[i]
 		}
 	}
-	return nil
+	return s.vlansByIndex[index]
 }
 
 // A rawMDB is one permanent entry of a bridge's multicast table.

@@ -66,7 +66,6 @@ type view struct {
 	nics      map[int]*nicSettings
 	ports     map[int][]*rawLink // of each controller, by name
 	addresses map[int][]*rawAddress
-	vlans     map[int]*rawVLANs
 }
 
 func newView(s *snapshot, nics map[int]*nicSettings) *view {
@@ -74,7 +73,6 @@ func newView(s *snapshot, nics map[int]*nicSettings) *view {
 		snapshot: s, nics: nics,
 		ports:     make(map[int][]*rawLink),
 		addresses: make(map[int][]*rawAddress, len(s.Links)),
-		vlans:     make(map[int]*rawVLANs, len(s.VLANs)),
 	}
 	for _, l := range s.Links {
 		if l.Master != 0 {
@@ -86,9 +84,6 @@ func newView(s *snapshot, nics map[int]*nicSettings) *view {
 	}
 	for _, a := range s.Addresses {
 		v.addresses[a.Index] = append(v.addresses[a.Index], a)
-	}
-	for i := range s.VLANs {
-		v.vlans[s.VLANs[i].Index] = &s.VLANs[i]
 	}
 	return v
 }

@@ -38,7 +38,7 @@ func showBridge(v *view, l *rawLink, i *state.Interface) {
 	for _, p := range v.ports[l.Index] {
 		port := showBridgePort(p)
 		if d.filters {
-			port.VLAN = portVLAN(v.vlans[p.Index], d.pvid)
+			port.VLAN = portVLAN(v.vlansOf(p.Index), d.pvid)
 		} else {
 			port.VLAN = &state.PortVLAN{}
 		}
