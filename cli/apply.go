@@ -111,13 +111,17 @@ func (p *progress) transaction(at transaction.Progress) {
 // and SIGTERM end the context, which rolls back. stop must be called.
 func (a *app) guard(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, release := holdfast.WithSignals(parent)
+	told := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
+		defer close(told)
 		if !a.json {
 			_, _ = fmt.Fprintf(a.err, "%v: going back to where the host was\n", context.Cause(ctx))
 		}
 	})
 	return ctx, func() {
-		quiet()
+		if !quiet() {
+			<-told
+		}
 		release()
 	}
 }
