@@ -34,10 +34,9 @@ func Main() int {
 // Run runs one command line, args without the program's name, and returns the
 // exit code. A panic becomes exit code 1 and "internal error".
 func Run(ctx context.Context, args []string, streams Streams) (code int) {
-	app := &app{in: streams.In, out: &sink{to: streams.Out}, err: &sink{to: streams.Err}}
+	app := &app{in: streams.In, out: &sink{to: streams.Out}, err: &sink{to: streams.Err}, json: wantsJSON(args)}
 	defer func() {
 		if r := recover(); r != nil {
-			app.json = wantsJSON(args)
 			code = app.fail(&panicError{value: r, stack: debug.Stack()})
 		}
 	}()
@@ -46,9 +45,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	root.SetIn(streams.In)
 	root.SetOut(app.out)
 	root.SetErr(app.err)
-	err := root.ExecuteContext(ctx)
-	app.json = wantsJSON(args)
-	if err != nil {
+	if err := root.ExecuteContext(ctx); err != nil {
 		return app.fail(err)
 	}
 	return app.finish()
@@ -79,10 +76,11 @@ type app struct {
 // Output that could not be written is one, unless nobody reads it any more or
 // the code already tells what became of the host.
 func (a *app) finish() int {
-	if a.out.err == nil {
+	err := a.out.failure()
+	if err == nil {
 		return a.code
 	}
-	writeError(a.err, fmt.Sprintf("write standard output: %v", a.out.err))
+	writeError(a.err, fmt.Sprintf("write standard output: %v", err))
 	if a.changes || a.code != exitDone {
 		return a.code
 	}

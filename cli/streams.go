@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/term"
@@ -11,16 +12,27 @@ import (
 
 // sink is an output stream that remembers its first error and swallows what is
 // written after it. A reader that went away is no error: that is how
-// `holdfast show | head` ends.
+// `holdfast show | head` ends. Several goroutines may write to it.
 type sink struct {
-	to   io.Writer
+	to io.Writer
+
+	mu   sync.Mutex
 	gone bool
 	// err is the first error but EPIPE.
 	err error
 }
 
-// Write never fails: err holds what went wrong.
+// failure is the first error of a write, or nil.
+func (s *sink) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Write never fails: failure tells what went wrong.
 func (s *sink) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.gone || s.err != nil || s.to == nil {
 		return len(b), nil
 	}
