@@ -188,7 +188,7 @@ func number(b *bool) *uint32 {
 	if b == nil {
 		return nil
 	}
-	return pointer(bitOf(*b))
+	return new(bitOf(*b))
 }
 
 func bitOf(b bool) uint32 {
@@ -203,7 +203,7 @@ func hundred[T uint8 | uint32](v *T) *uint32 {
 	if v == nil {
 		return nil
 	}
-	return pointer(uint32(*v) * 100)
+	return new(uint32(*v) * 100)
 }
 
 // dereference gives the text of the number that a pointer points to.

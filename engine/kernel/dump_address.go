@@ -69,7 +69,7 @@ func decodeAddress(b []byte) (*rawAddress, error) {
 		return nil, short("address", b)
 	}
 	bits := b[1]
-	r := &rawAddress{
+	out := &rawAddress{
 		Family: b[0], Flags: uint32(b[2]), Scope: b[3],
 		Index: int(binary.NativeEndian.Uint32(b[4:])),
 		Valid: foreverLife, Preferred: foreverLife,
@@ -83,42 +83,42 @@ func decodeAddress(b []byte) (*rawAddress, error) {
 		case unix.IFA_ADDRESS:
 			address = a.addr()
 		default:
-			r.decodeRest(&a)
+			out.decodeRest(&a)
 		}
 	}
 	// IPv6 sends only the address without a peer, IPv4 always both.
 	if !local.IsValid() {
 		local = address
 	} else if address.IsValid() && address != local {
-		r.Peer = address
+		out.Peer = address
 	}
-	r.Prefix = netip.PrefixFrom(local, int(bits))
-	if a.err == nil && !r.Prefix.IsValid() {
+	out.Prefix = netip.PrefixFrom(local, int(bits))
+	if a.err == nil && !out.Prefix.IsValid() {
 		a.err = fmt.Errorf("address %s with prefix length %d", local, bits)
 	}
 	if a.err != nil {
-		return nil, fmt.Errorf("address of link %d: %w", r.Index, a.err)
+		return nil, fmt.Errorf("address of link %d: %w", out.Index, a.err)
 	}
-	return r, nil
+	return out, nil
 }
 
 // decodeRest takes the attributes that are not addresses of the link.
-func (r *rawAddress) decodeRest(a *attrScanner) {
-	switch a.typ {
+func (a *rawAddress) decodeRest(n *attrScanner) {
+	switch n.typ {
 	case unix.IFA_BROADCAST:
-		r.Broadcast = a.addr()
+		a.Broadcast = n.addr()
 	case unix.IFA_LABEL:
-		r.Label = a.text()
+		a.Label = n.text()
 	case unix.IFA_FLAGS:
-		r.Flags = a.u32()
+		a.Flags = n.u32()
 	case unix.IFA_RT_PRIORITY:
-		r.Metric = a.u32()
+		a.Metric = n.u32()
 	case ifaProto:
-		r.Protocol = a.u8()
+		a.Protocol = n.u8()
 	case unix.IFA_CACHEINFO: // struct ifa_cacheinfo: preferred, valid, …
-		if a.need(8) {
-			r.Preferred = binary.NativeEndian.Uint32(a.val)
-			r.Valid = binary.NativeEndian.Uint32(a.val[4:])
+		if n.need(8) {
+			a.Preferred = binary.NativeEndian.Uint32(n.val)
+			a.Valid = binary.NativeEndian.Uint32(n.val[4:])
 		}
 	}
 }

@@ -107,11 +107,8 @@ func (a *attrScanner) u64() uint64 {
 func (a *attrScanner) text() string { return cString(a.val) }
 
 func cString(b []byte) string {
-	s := string(b)
-	if i := strings.IndexByte(s, 0); i >= 0 {
-		return s[:i]
-	}
-	return s
+	text, _, _ := strings.Cut(string(b), "\x00")
+	return text
 }
 
 // bytes is a copy of the value.

@@ -13,7 +13,9 @@ import (
 var devconf6 = []string{
 	"forwarding", "hop_limit", "mtu", "accept_ra", "accept_redirects", "autoconf", "dad_transmits",
 	"router_solicitations", "", "", // intervals of the array are milliseconds, those of the files seconds
-	"use_tempaddr", "temp_valid_lft", "temp_prefered_lft", "regen_max_retry", "max_desync_factor",
+	"use_tempaddr", "temp_valid_lft",
+	"temp_prefered_lft", //nolint:misspell // the kernel's own spelling
+	"regen_max_retry", "max_desync_factor",
 	"max_addresses", "force_mld_version", "accept_ra_defrtr", "accept_ra_pinfo", "accept_ra_rtr_pref",
 	"", "accept_ra_rt_info_max_plen", "proxy_ndp", "optimistic_dad", "accept_source_route", "",
 	"disable_ipv6", "accept_dad", "force_tllao", "ndisc_notify",

@@ -149,10 +149,7 @@ func decodeRoute(b []byte) (*rawRoute, error) {
 			r.decodeRest(&a)
 		}
 	}
-	if !r.Multipath && (hop.Index != 0 || hop.Gateway.IsValid()) {
-		r.Hops = []rawHop{hop}
-	}
-	r.Special = r.Special || r.TOS != 0 || r.From.IsValid() || r.Nexthop != 0
+	r.finish(hop)
 	if a.err == nil && !r.Destination.IsValid() {
 		a.err = fmt.Errorf("family %d, prefix length %d", r.Family, dstBits)
 	}
@@ -160,6 +157,14 @@ func decodeRoute(b []byte) (*rawRoute, error) {
 		return nil, fmt.Errorf("route to %s: %w", r.Destination, a.err)
 	}
 	return r, nil
+}
+
+// finish settles what follows from all attributes together.
+func (r *rawRoute) finish(hop rawHop) {
+	if !r.Multipath && (hop.Index != 0 || hop.Gateway.IsValid()) {
+		r.Hops = []rawHop{hop}
+	}
+	r.Special = r.Special || r.TOS != 0 || r.From.IsValid() || r.Nexthop != 0
 }
 
 // unspecified is the address of all zeros of a family, invalid for others.

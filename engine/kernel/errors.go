@@ -45,8 +45,7 @@ func newOpError(op, object string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *engine.Error
-	if errors.As(err, &known) {
+	if _, known := errors.AsType[*engine.Error](err); known {
 		return err
 	}
 	return &engine.Error{Op: op, Object: object, Kind: kindOf(err), Hint: hintFor(err), Err: err}

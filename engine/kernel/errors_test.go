@@ -54,7 +54,7 @@ func TestErrorText(t *testing.T) {
 	if !errors.Is(err, unix.EBUSY) {
 		t.Error("the error number is not found by errors.Is")
 	}
-	if outer := newOpError("apply", "", err); outer != err {
+	if outer := newOpError("apply", "", err); outer.Error() != err.Error() {
 		t.Errorf("the innermost operation is covered: %v", outer)
 	}
 	if newOpError("nothing", "", nil) != nil || newCreateError("v", "vlan", nil) != nil {

@@ -42,42 +42,50 @@ var ethtoolQueries = []ethtoolQuery{
 // send. What a driver or a kernel before 5.6 does not answer stays unknown.
 func readNICs(ctx context.Context, c *conn, s *snapshot, options engine.ShowOptions) (map[int]*nicSettings, error) {
 	nics := make(map[int]*nicSettings)
+	if c.generic == nil {
+		return nics, nil
+	}
 	var msgs []netlink.Message
 	var answers []func([]byte)
 	for _, l := range s.Links {
-		if typeOf(l) != state.TypeEthernet || c.generic == nil {
+		if typeOf(l) != state.TypeEthernet {
 			continue
 		}
 		n := &nicSettings{}
 		nics[l.Index] = n
 		for _, q := range ethtoolQueries {
-			if q.details && !options.Details {
-				continue
+			if !q.details || options.Details {
+				msgs = append(msgs, netlink.Message{Data: q.request(l.Index)})
+				answers = append(answers, func(body []byte) { q.decode(n, scan(body)) })
 			}
-			msgs = append(msgs, netlink.Message{Data: q.request(l.Index)})
-			answers = append(answers, func(body []byte) {
-				if len(body) >= genericHeaderSize {
-					q.decode(n, scan(body[genericHeaderSize:]))
-				}
-			})
 		}
 	}
 	if len(msgs) == 0 {
 		return nics, nil
 	}
-	family, err := c.generic.ethtoolFamily(ctx)
+	return nics, askEthtool(ctx, c.generic, msgs, answers)
+}
+
+// askEthtool sends the questions and hands each its answer, without the header.
+func askEthtool(ctx context.Context, c *conn, msgs []netlink.Message, answers []func([]byte)) error {
+	family, err := c.ethtoolFamily(ctx)
 	if err != nil || family == 0 {
-		return nics, err
+		return err
 	}
 	for i := range msgs {
 		msgs[i].Header.Type = netlink.HeaderType(family)
 	}
-	for _, err := range c.generic.ask(ctx, msgs, func(i int, body []byte) { answers[i](body) }) {
+	errs := c.ask(ctx, msgs, func(i int, body []byte) {
+		if len(body) >= genericHeaderSize {
+			answers[i](body[genericHeaderSize:])
+		}
+	})
+	for _, err := range errs {
 		if errors.Is(err, errLost) || (err != nil && ctx.Err() != nil) {
-			return nil, newOpError("read the NICs' settings", "", err)
+			return newOpError("read the NICs' settings", "", err)
 		}
 	}
-	return nics, nil
+	return nil
 }
 
 // genericHeaderSize is that of struct genlmsghdr.

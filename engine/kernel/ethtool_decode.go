@@ -14,7 +14,7 @@ func decodeLinkModes(n *nicSettings, a attrScanner) {
 	for a.next() {
 		switch a.typ {
 		case unix.ETHTOOL_A_LINKMODES_AUTONEG:
-			n.AutoNegotiation = pointer(a.flag())
+			n.AutoNegotiation = new(a.flag())
 		case unix.ETHTOOL_A_LINKMODES_SPEED:
 			if v := a.u32(); v != 0 && v <= math.MaxInt32 {
 				n.Speed = &v

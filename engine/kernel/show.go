@@ -105,7 +105,7 @@ func (v *view) link(l *rawLink) *state.Interface {
 	i := &state.Interface{
 		Name: l.Name, Type: typeOf(l), State: state.Down,
 		MTU: &l.MTU, MinMTU: unlessZero(l.MinMTU), MaxMTU: unlessZero(l.MaxMTU),
-		Promiscuous: pointer(l.Flags&unix.IFF_PROMISC != 0),
+		Promiscuous: new(l.Flags&unix.IFF_PROMISC != 0),
 	}
 	if l.up() {
 		i.State = state.Up
@@ -115,7 +115,7 @@ func (v *view) link(l *rawLink) *state.Interface {
 		i.PermanentMAC = state.MAC(permanentMAC(l))
 	}
 	if l.Master != 0 {
-		i.Controller = pointer(v.name(l.Master))
+		i.Controller = new(v.name(l.Master))
 	}
 	for _, name := range slices.Sorted(slices.Values(l.AltNames)) {
 		i.AltNames = append(i.AltNames, state.AltName{Name: name})
@@ -200,9 +200,6 @@ func limitTo(s *state.State, names []string) *state.State {
 	s.Rules = nil
 	return s
 }
-
-// pointer gives a pointer to a copy of v.
-func pointer[T any](v T) *T { return &v }
 
 // unlessZero is nil for zero: the kernel's way of saying "no limit".
 func unlessZero(v uint32) *uint32 {

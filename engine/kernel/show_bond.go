@@ -62,10 +62,10 @@ func (d *bondDecoder) picks() bool {
 // emptyLists says "none" for what the kernel does not send when there is none.
 func (d *bondDecoder) emptyLists() {
 	if d.arps() {
-		d.o.ARPIPTarget, d.o.NSIP6Target = pointer(""), pointer("")
+		d.o.ARPIPTarget, d.o.NSIP6Target = new(""), new("")
 	}
 	if d.picks() {
-		d.o.Primary = pointer("")
+		d.o.Primary = new("")
 	}
 }
 
@@ -73,13 +73,13 @@ func (d *bondDecoder) emptyLists() {
 func (d *bondDecoder) monitoring(a *attrScanner) bool {
 	switch o := d.o; a.typ {
 	case unix.IFLA_BOND_MIIMON:
-		o.MIIMon = pointer(a.u32())
+		o.MIIMon = new(a.u32())
 	case unix.IFLA_BOND_UPDELAY:
-		o.UpDelay = pointer(a.u32())
+		o.UpDelay = new(a.u32())
 	case unix.IFLA_BOND_DOWNDELAY:
-		o.DownDelay = pointer(a.u32())
+		o.DownDelay = new(a.u32())
 	case unix.IFLA_BOND_USE_CARRIER:
-		o.UseCarrier = pointer(a.flag())
+		o.UseCarrier = new(a.flag())
 	case unix.IFLA_BOND_ARP_ALL_TARGETS:
 		o.ARPAllTargets = word[state.ARPAllTargets](o.ARPAllTargets.Values(), int(a.u32()))
 	case unix.IFLA_BOND_ARP_INTERVAL, unix.IFLA_BOND_ARP_IP_TARGET, unix.IFLA_BOND_ARP_VALIDATE,
@@ -97,15 +97,15 @@ func (d *bondDecoder) monitoring(a *attrScanner) bool {
 func (d *bondDecoder) arp(a *attrScanner) {
 	switch o := d.o; a.typ {
 	case unix.IFLA_BOND_ARP_INTERVAL:
-		o.ARPInterval = pointer(a.u32())
+		o.ARPInterval = new(a.u32())
 	case unix.IFLA_BOND_ARP_IP_TARGET:
-		o.ARPIPTarget = pointer(addressList(a.val))
+		o.ARPIPTarget = new(addressList(a.val))
 	case unix.IFLA_BOND_ARP_VALIDATE:
 		o.ARPValidate = word[state.ARPValidate](o.ARPValidate.Values(), int(a.u32()))
 	case unix.IFLA_BOND_MISSED_MAX:
-		o.ARPMissedMax = pointer(a.u8())
+		o.ARPMissedMax = new(a.u8())
 	case unix.IFLA_BOND_NS_IP6_TARGET:
-		o.NSIP6Target = pointer(addressList(a.val))
+		o.NSIP6Target = new(addressList(a.val))
 	}
 }
 
@@ -123,9 +123,9 @@ func (d *bondDecoder) lacp(a *attrScanner) bool {
 	case unix.IFLA_BOND_AD_LACP_ACTIVE:
 		o.LACPActive = word[state.LACPActive](o.LACPActive.Values(), int(a.u8()))
 	case unix.IFLA_BOND_AD_ACTOR_SYS_PRIO:
-		o.ADActorSysPrio = pointer(a.u16())
+		o.ADActorSysPrio = new(a.u16())
 	case unix.IFLA_BOND_AD_USER_PORT_KEY:
-		o.ADUserPortKey = pointer(a.u16())
+		o.ADUserPortKey = new(a.u16())
 	case unix.IFLA_BOND_AD_ACTOR_SYSTEM:
 		o.ADActorSystem = state.MAC(a.mac())
 	default:
@@ -142,20 +142,20 @@ func (d *bondDecoder) forwarding(a *attrScanner) {
 	case unix.IFLA_BOND_AD_SELECT:
 		o.ADSelect = word[state.ADSelect](o.ADSelect.Values(), int(a.u8()))
 	case unix.IFLA_BOND_MIN_LINKS:
-		o.MinLinks = pointer(a.u32())
+		o.MinLinks = new(a.u32())
 	case unix.IFLA_BOND_RESEND_IGMP:
-		o.ResendIGMP = pointer(a.u32())
+		o.ResendIGMP = new(a.u32())
 	case unix.IFLA_BOND_XMIT_HASH_POLICY:
 		o.XmitHashPolicy = word[state.XmitHashPolicy](o.XmitHashPolicy.Values(), int(a.u8()))
 	case unix.IFLA_BOND_LP_INTERVAL:
-		o.LPInterval = pointer(a.u32())
+		o.LPInterval = new(a.u32())
 	case unix.IFLA_BOND_PACKETS_PER_SLAVE:
 		if d.in(state.BalanceRR) {
-			o.PacketsPerSlave = pointer(a.u32())
+			o.PacketsPerSlave = new(a.u32())
 		}
 	case unix.IFLA_BOND_TLB_DYNAMIC_LB:
 		if d.in(state.BalanceTLB, state.BalanceALB) {
-			o.TLBDynamicLB = pointer(a.flag())
+			o.TLBDynamicLB = new(a.flag())
 		}
 	default:
 		d.failover(a)
@@ -166,12 +166,12 @@ func (d *bondDecoder) forwarding(a *attrScanner) {
 func (d *bondDecoder) failover(a *attrScanner) {
 	switch o := d.o; a.typ {
 	case unix.IFLA_BOND_NUM_PEER_NOTIF: // one value with two names
-		o.NumGratARP, o.NumUnsolNA = pointer(a.u8()), pointer(a.u8())
+		o.NumGratARP, o.NumUnsolNA = new(a.u8()), new(a.u8())
 	case unix.IFLA_BOND_FAIL_OVER_MAC:
 		o.FailOverMAC = word[state.FailOverMAC](o.FailOverMAC.Values(), int(a.u8()))
 	case unix.IFLA_BOND_PRIMARY:
 		if d.picks() {
-			o.Primary = pointer(d.name(a.index()))
+			o.Primary = new(d.name(a.index()))
 		}
 	case unix.IFLA_BOND_PRIMARY_RESELECT:
 		if d.picks() {
@@ -187,10 +187,10 @@ func (d *bondDecoder) port(p *rawLink) state.BondPort {
 	for a.next() {
 		switch a.typ {
 		case unix.IFLA_BOND_SLAVE_QUEUE_ID:
-			out.QueueID = pointer(a.u16())
+			out.QueueID = new(a.u16())
 		case unix.IFLA_BOND_SLAVE_PRIO:
 			if d.picks() {
-				out.Priority = pointer(a.s32())
+				out.Priority = new(a.s32())
 			}
 		}
 	}

@@ -58,7 +58,7 @@ type bridgeDecoder struct {
 func (d *bridgeDecoder) spanningTree(a *attrScanner) bool {
 	switch stp := d.o.STP; a.typ {
 	case unix.IFLA_BR_STP_STATE:
-		stp.Enabled = pointer(a.u32() != 0)
+		stp.Enabled = new(a.u32() != 0)
 	case unix.IFLA_BR_FORWARD_DELAY:
 		stp.ForwardDelay = seconds(a.u32(), 2, 30)
 	case unix.IFLA_BR_HELLO_TIME:
@@ -66,7 +66,7 @@ func (d *bridgeDecoder) spanningTree(a *attrScanner) bool {
 	case unix.IFLA_BR_MAX_AGE:
 		stp.MaxAge = seconds(a.u32(), 6, 40)
 	case unix.IFLA_BR_PRIORITY:
-		stp.Priority = pointer(a.u16())
+		stp.Priority = new(a.u16())
 	default:
 		return false
 	}
@@ -80,18 +80,18 @@ func seconds(ticks uint32, low, high uint8) *uint8 {
 	if v < uint32(low) || v > uint32(high) {
 		return nil
 	}
-	return pointer(uint8(v))
+	return new(uint8(v))
 }
 
 // rest takes the options that are neither STP nor multicast.
 func (d *bridgeDecoder) rest(a *attrScanner) {
 	switch o := d.o; a.typ {
 	case unix.IFLA_BR_AGEING_TIME:
-		o.MACAgeingTime = pointer(a.u32() / userHZ)
+		o.MACAgeingTime = new(a.u32() / userHZ)
 	case unix.IFLA_BR_GROUP_ADDR:
 		o.GroupAddr = state.MAC(a.mac())
 	case unix.IFLA_BR_GROUP_FWD_MASK:
-		o.GroupForwardMask, o.GroupFwdMask = pointer(a.u16()), pointer(a.u16())
+		o.GroupForwardMask, o.GroupFwdMask = new(a.u16()), new(a.u16())
 	case unix.IFLA_BR_VLAN_FILTERING:
 		d.filters = a.flag()
 	case unix.IFLA_BR_VLAN_PROTOCOL:
@@ -109,17 +109,17 @@ func (d *bridgeDecoder) multicast(a *attrScanner) bool {
 	case unix.IFLA_BR_MCAST_ROUTER:
 		o.MulticastRouter = word[state.MulticastRouter]([]string{"disabled", "auto", "enabled"}, int(a.u8()))
 	case unix.IFLA_BR_MCAST_SNOOPING:
-		o.MulticastSnooping = pointer(a.flag())
+		o.MulticastSnooping = new(a.flag())
 	case unix.IFLA_BR_MCAST_QUERY_USE_IFADDR:
-		o.MulticastQueryUseIfaddr = pointer(a.flag())
+		o.MulticastQueryUseIfaddr = new(a.flag())
 	case unix.IFLA_BR_MCAST_QUERIER:
-		o.MulticastQuerier = pointer(a.flag())
+		o.MulticastQuerier = new(a.flag())
 	case unix.IFLA_BR_MCAST_HASH_MAX:
-		o.HashMax = pointer(a.u32())
+		o.HashMax = new(a.u32())
 	case unix.IFLA_BR_MCAST_LAST_MEMBER_CNT:
-		o.MulticastLastMemberCount = pointer(a.u32())
+		o.MulticastLastMemberCount = new(a.u32())
 	case unix.IFLA_BR_MCAST_STARTUP_QUERY_CNT:
-		o.MulticastStartupQueryCount = pointer(a.u32())
+		o.MulticastStartupQueryCount = new(a.u32())
 	default:
 		return d.multicastInterval(a)
 	}
@@ -129,17 +129,17 @@ func (d *bridgeDecoder) multicast(a *attrScanner) bool {
 func (d *bridgeDecoder) multicastInterval(a *attrScanner) bool {
 	switch o := d.o; a.typ {
 	case unix.IFLA_BR_MCAST_LAST_MEMBER_INTVL:
-		o.MulticastLastMemberInterval = pointer(a.u64())
+		o.MulticastLastMemberInterval = new(a.u64())
 	case unix.IFLA_BR_MCAST_MEMBERSHIP_INTVL:
-		o.MulticastMembershipInterval = pointer(a.u64())
+		o.MulticastMembershipInterval = new(a.u64())
 	case unix.IFLA_BR_MCAST_QUERIER_INTVL:
-		o.MulticastQuerierInterval = pointer(a.u64())
+		o.MulticastQuerierInterval = new(a.u64())
 	case unix.IFLA_BR_MCAST_QUERY_INTVL:
-		o.MulticastQueryInterval = pointer(a.u64())
+		o.MulticastQueryInterval = new(a.u64())
 	case unix.IFLA_BR_MCAST_QUERY_RESPONSE_INTVL:
-		o.MulticastQueryResponseInterval = pointer(a.u64())
+		o.MulticastQueryResponseInterval = new(a.u64())
 	case unix.IFLA_BR_MCAST_STARTUP_QUERY_INTVL:
-		o.MulticastStartupQueryInterval = pointer(a.u64())
+		o.MulticastStartupQueryInterval = new(a.u64())
 	default:
 		return false
 	}
@@ -153,11 +153,11 @@ func showBridgePort(l *rawLink) state.BridgePort {
 	for a.next() {
 		switch a.typ {
 		case unix.IFLA_BRPORT_MODE:
-			p.Hairpin = pointer(a.flag())
+			p.Hairpin = new(a.flag())
 		case unix.IFLA_BRPORT_COST:
-			p.PathCost = pointer(min(a.u32(), math.MaxUint16))
+			p.PathCost = new(min(a.u32(), math.MaxUint16))
 		case unix.IFLA_BRPORT_PRIORITY:
-			p.Priority = pointer(a.u16())
+			p.Priority = new(a.u16())
 		}
 	}
 	return p
@@ -171,7 +171,7 @@ func portVLAN(table *rawVLANs, defaultPVID uint16) *state.PortVLAN {
 	if table != nil {
 		entries = table.Entries
 	}
-	single := len(entries) == 1 && entries[0].First == entries[0].Last && entries[0].PVID && entries[0].Untagged
+	single := len(entries) == 1 && entries[0].native()
 	switch {
 	case len(entries) == 0 && defaultPVID == 0, single && entries[0].First == defaultPVID:
 		return &state.PortVLAN{}
@@ -180,12 +180,20 @@ func portVLAN(table *rawVLANs, defaultPVID uint16) *state.PortVLAN {
 	case single:
 		return &state.PortVLAN{Mode: state.Access, Tag: &entries[0].First}
 	}
-	p := &state.PortVLAN{Mode: state.Trunk, EnableNative: pointer(false)}
+	return trunk(entries)
+}
+
+// native tells the VLAN of untagged frames in both directions.
+func (e *rawVLAN) native() bool { return e.PVID && e.Untagged && e.First == e.Last }
+
+// trunk writes a table of tagged VLANs with at most one native one.
+func trunk(entries []rawVLAN) *state.PortVLAN {
+	p := &state.PortVLAN{Mode: state.Trunk, EnableNative: new(false)}
 	for i := range entries {
 		e := &entries[i]
 		switch {
-		case e.PVID && e.Untagged && e.First == e.Last:
-			p.EnableNative, p.Tag = pointer(true), &e.First
+		case e.native():
+			p.EnableNative, p.Tag = new(true), &e.First
 		case e.PVID || e.Untagged:
 			return nil
 		case e.First == e.Last:

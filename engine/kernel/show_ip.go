@@ -33,12 +33,12 @@ func (v *view) ipv4(l *rawLink) *state.IPv4 {
 		dynamic = dynamic || !a.permanent()
 		s.Address = append(s.Address, address(l, a))
 	}
-	s.Enabled, s.DHCP = pointer(len(s.Address) > 0), &dynamic
+	s.Enabled, s.DHCP = new(len(s.Address) > 0), &dynamic
 	if metric != 0 && same {
 		s.PrefixRouteMetric = &metric
 	}
 	if l.INet4.Present && l.Flags&unix.IFF_LOOPBACK == 0 {
-		s.Forwarding = pointer(l.INet4.Forwarding != 0)
+		s.Forwarding = new(l.INet4.Forwarding != 0)
 	}
 	return s
 }
@@ -73,9 +73,9 @@ func (v *view) ipv6(l *rawLink) *state.IPv6 {
 func addrGenMode(mode int32) *string {
 	switch mode {
 	case addrGenEUI64:
-		return pointer("eui64")
+		return new("eui64")
 	case addrGenStablePrivacy, addrGenRandom:
-		return pointer("stable-privacy")
+		return new("stable-privacy")
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (v *view) hops(r *rawRoute) []*state.Route {
 func (v *view) route(r *rawRoute) *state.Route {
 	s := &state.Route{
 		Destination: r.Destination,
-		Metric:      pointer(int64(r.Metric)), TableID: &r.Table,
+		Metric:      new(int64(r.Metric)), TableID: &r.Table,
 		Facts: &state.RouteFacts{
 			Protocol: r.Protocol,
 			Foreign:  !configuredProtocol(r.Protocol) || r.Special,
@@ -107,10 +107,10 @@ func setMetrics(s *state.Route, metrics map[uint16]uint32) {
 	s.InitRWND = metric(metrics, unix.RTAX_INITRWND)
 	s.AdvMSS = metric(metrics, unix.RTAX_ADVMSS)
 	if s.MTU = metric(metrics, unix.RTAX_MTU); s.MTU != nil {
-		s.LockMTU = pointer(locked&(1<<unix.RTAX_MTU) != 0)
+		s.LockMTU = new(locked&(1<<unix.RTAX_MTU) != 0)
 	}
 	if quick := metric(metrics, unix.RTAX_QUICKACK); quick != nil {
-		s.QuickACK = pointer(*quick != 0)
+		s.QuickACK = new(*quick != 0)
 	}
 }
 

@@ -47,7 +47,7 @@ func (r *rawRule) kernelMade() bool {
 func rule(r *rawRule) *state.Rule {
 	s := &state.Rule{
 		Family: state.FamilyIPv4, IPFrom: r.From, IPTo: r.To,
-		Priority: pointer(int64(r.Priority)), IIF: r.IIF, SuppressPrefixLength: r.Suppress,
+		Priority: new(int64(r.Priority)), IIF: r.IIF, SuppressPrefixLength: r.Suppress,
 		Facts: &state.RuleFacts{Foreign: true},
 	}
 	if r.Family == unix.AF_INET6 {

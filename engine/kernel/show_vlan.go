@@ -25,7 +25,7 @@ func showVLAN(v *view, l *rawLink, i *state.Interface) {
 	for a.next() {
 		switch a.typ {
 		case unix.IFLA_VLAN_ID:
-			s.ID = pointer(a.u16())
+			s.ID = new(a.u16())
 		case unix.IFLA_VLAN_PROTOCOL:
 			s.Protocol = vlanProtocol(a.be16())
 		case unix.IFLA_VLAN_FLAGS: // struct ifla_vlan_flags: flags, mask
@@ -40,8 +40,8 @@ func showVLAN(v *view, l *rawLink, i *state.Interface) {
 }
 
 func setVLANFlags(s *state.VLAN, flags uint32) {
-	s.ReorderHeaders = pointer(flags&vlanReorderHeader != 0)
-	s.LooseBinding = pointer(flags&vlanLooseBinding != 0)
+	s.ReorderHeaders = new(flags&vlanReorderHeader != 0)
+	s.LooseBinding = new(flags&vlanLooseBinding != 0)
 	switch {
 	case flags&vlanGVRP != 0:
 		s.RegistrationProtocol = "gvrp"
