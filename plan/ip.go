@@ -150,13 +150,14 @@ func change[T any](key string, was, want *T) Change {
 }
 
 // needsLease is the name of what this version does not carry out: addresses
-// that come from elsewhere, where they are to be turned on.
+// that come from elsewhere, where they are to be turned on. What a link that is
+// made anew had already is put back by the engine, as it was.
 func needsLease(l *link) string {
 	if l.want == nil {
 		return ""
 	}
 	var was4, was6, auto *bool
-	if l.was != nil && !l.fresh {
+	if l.was != nil {
 		if l.was.IPv4 != nil {
 			was4 = l.was.IPv4.DHCP
 		}

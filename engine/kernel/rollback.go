@@ -152,7 +152,7 @@ func (c *checkpoint) target(current *state.State, now *snapshot) *state.Target {
 func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 	back := *was
 	if now == nil {
-		return &back
+		return withoutLeases(&back)
 	}
 	if was.IPv4 != nil {
 		ip := *was.IPv4
@@ -170,6 +170,22 @@ func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 		back.Bridge = &bridge
 	}
 	return &back
+}
+
+// withoutLeases leaves to the raw replay what others had put on a link that is
+// gone: turning DHCP or router advertisements on is not the plan's.
+func withoutLeases(i *state.Interface) *state.Interface {
+	if i.IPv4 != nil {
+		ip := *i.IPv4
+		ip.DHCP = nil
+		i.IPv4 = &ip
+	}
+	if i.IPv6 != nil {
+		ip := *i.IPv6
+		ip.DHCP, ip.Autoconf = nil, nil
+		i.IPv6 = &ip
+	}
+	return i
 }
 
 // backPorts are the ports as they were, and those that others put in since.
