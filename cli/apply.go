@@ -85,6 +85,7 @@ func (a *app) apply(c *cobra.Command, files []string, flags applyFlags) error {
 	line := a.newProgress("reading the host")
 	defer line.end()
 	start := time.Now()
+	a.began = true
 	result, err := host.Apply(ctx, desired, holdfast.ApplyOptions{
 		Force: flags.force, NoVerify: flags.noVerify, Timeout: flags.timeout, Progress: line.transaction,
 	})

@@ -37,7 +37,7 @@ func Run(ctx context.Context, args []string, streams Streams) (code int) {
 	app := &app{in: streams.In, out: &sink{to: streams.Out}, err: &sink{to: streams.Err}, json: wantsJSON(args)}
 	defer func() {
 		if r := recover(); r != nil {
-			code = app.fail(&panicError{value: r, stack: debug.Stack()})
+			code = app.fail(app.outcomeOfPanic(&panicError{value: r, stack: debug.Stack()}))
 		}
 	}()
 	root := newRoot(app)
@@ -68,8 +68,8 @@ type app struct {
 	// code is the exit code of a run without an error.
 	code int
 	// changes is set by a command that changes the host: its failures tell
-	// what became of the host.
-	changes bool
+	// what became of the host. began is set when it may have begun to.
+	changes, began bool
 }
 
 // finish returns the exit code of a run that had no error of its own.

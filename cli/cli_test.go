@@ -51,17 +51,35 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
+// broken is an input that is a fault of the program.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { panic("index out of range") }
+
 func TestPanicIsAnInternalError(t *testing.T) {
-	a := &app{out: &sink{to: io.Discard}, err: &sink{}}
 	var stderr bytes.Buffer
-	a.err.to = &stderr
-	if code := a.fail(&panicError{value: "index out of range", stack: []byte("goroutine 1\n")}); code != exitError {
-		t.Errorf("exit code %d, want %d", code, exitError)
-	}
+	code := Run(context.Background(), []string{"plan", "-"}, Streams{In: broken{}, Err: &stderr})
 	want := "error: internal error: index out of range\n" +
-		"  hint: this is a fault in holdfast; run the command without -o json and report what it prints\ngoroutine 1\n"
-	if diff := cmp.Diff(want, stderr.String()); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+		"  hint: this is a fault in holdfast: please report what it prints without -o json\ngoroutine "
+	if code != exitError || !strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("exit code %d, stderr:\n%s", code, &stderr)
+	}
+	stderr.Reset()
+	code = Run(context.Background(), []string{"plan", "-", "-o", "json"}, Streams{In: broken{}, Err: &stderr})
+	if code != exitError || strings.Count(stderr.String(), "\n") != 1 || !strings.HasPrefix(stderr.String(), `{"error":{"kind":"internal",`) {
+		t.Errorf("exit code %d, stderr:\n%s", code, &stderr)
+	}
+}
+
+func TestPanicInAChange(t *testing.T) {
+	var stderr bytes.Buffer
+	a := &app{out: &sink{}, err: &sink{to: &stderr}, changes: true, began: true}
+	code := a.fail(a.outcomeOfPanic(&panicError{value: "internal error: no such step"}))
+	want := "error: internal error: no such step\n" +
+		"  hint: this is a fault in holdfast: please report what it prints without -o json\n" +
+		"it is not known what became of the host; holdfast show tells\n"
+	if diff := cmp.Diff(want, stderr.String()); diff != "" || code != exitError {
+		t.Errorf("exit code %d (-want +got)\n%s", code, diff)
 	}
 }
 

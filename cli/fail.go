@@ -52,6 +52,15 @@ func (e *panicError) Error() string {
 	return "internal error: " + text
 }
 
+// outcomeOfPanic adds what became of the host: nobody knows, once a change may
+// have begun.
+func (a *app) outcomeOfPanic(err *panicError) error {
+	if a.began {
+		return &outcomeError{outcome: transaction.UnknownOutcome, err: err}
+	}
+	return err
+}
+
 // report is a failure as programs read it, the value of "error".
 type report struct {
 	Kind     engine.Kind         `json:"kind"`
@@ -96,7 +105,7 @@ func describe(err error) report {
 		r.Kind, r.Hint = engine.Invalid, u.hint
 	}
 	if _, ok := errors.AsType[*panicError](err); ok {
-		r.Hint = "this is a fault in holdfast; run the command without -o json and report what it prints"
+		r.Hint = "this is a fault in holdfast: please report what it prints without -o json"
 	}
 	return r
 }
@@ -140,6 +149,9 @@ func (a *app) fail(err error) int {
 		_, _ = fmt.Fprintf(a.err, "%s\n", line)
 	} else {
 		a.tell(err, r)
+	}
+	if _, ok := errors.AsType[*panicError](err); ok {
+		return exitError
 	}
 	switch r.Outcome {
 	case transaction.RolledBack:
@@ -186,6 +198,8 @@ func (a *app) tellOutcome(paint painter, r report) {
 		_, _ = fmt.Fprintln(a.err, "nothing was changed")
 	case transaction.RolledBack:
 		_, _ = fmt.Fprintln(a.err, paint(yellow, "rolled back:")+" the host is as it was before")
+	case transaction.UnknownOutcome:
+		_, _ = fmt.Fprintln(a.err, "it is not known what became of the host; holdfast show tells")
 	default:
 		_, _ = fmt.Fprintf(a.err, "%s %s\n", paint(red, "rollback failed:"), r.Rollback)
 		for _, d := range r.Differs {
