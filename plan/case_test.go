@@ -72,8 +72,10 @@ func readCase(t *testing.T, file string) *planCase {
 	c := &planCase{archive: archive}
 	c.current = parse(t, "current.yml", c.get("current.yml"))
 	c.desired = parse(t, "desired.yml", c.get("desired.yml"))
-	for line := range strings.Lines(c.get("facts")) {
-		setFact(t, c.current, strings.Fields(line))
+	if c.get("before.yml") == "" {
+		for line := range strings.Lines(c.get("facts")) {
+			setFact(t, c.current, strings.Fields(line))
+		}
 	}
 	for _, word := range strings.Fields(c.get("options")) {
 		switch word {
@@ -202,11 +204,32 @@ func (c *planCase) set(name, text string) {
 	c.archive.Files = append(c.archive.Files, txtar.File{Name: name, Data: []byte(text)})
 }
 
+// host is the host of the case: as current.yml says, or, if there is a
+// before.yml, made of that by a plan to current.yml.
+func (c *planCase) host(t *testing.T) *enginetest.Memory {
+	t.Helper()
+	before := c.get("before.yml")
+	if before == "" {
+		return enginetest.NewMemory(c.current)
+	}
+	start := parse(t, "before.yml", before)
+	for line := range strings.Lines(c.get("facts")) {
+		setFact(t, start, strings.Fields(line))
+	}
+	memory := enginetest.NewMemory(start)
+	p, err := makePlan(t, memory, c.current, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	carryOut(t, memory, p)
+	return memory
+}
+
 // run makes the plan, checks it in all ways that need no expectation, and
 // gives its text.
 func (c *planCase) run(t *testing.T) string {
 	t.Helper()
-	memory := enginetest.NewMemory(c.current)
+	memory := c.host(t)
 	p, err := makePlan(t, memory, c.desired, c.options)
 	if err != nil {
 		return "error: " + err.Error() + "\n"
@@ -291,8 +314,8 @@ func checkOrder(t *testing.T, p *plan.Plan) {
 func (c *planCase) shuffled(t *testing.T) string {
 	t.Helper()
 	random := rand.New(rand.NewSource(1))
-	current, desired := c.current.Clone(), c.desired.Clone()
-	memory := enginetest.NewMemory(current)
+	desired := c.desired.Clone()
+	memory := c.host(t)
 	show, err := memory.Show(context.Background(), engine.ShowOptions{})
 	if err != nil {
 		t.Fatal(err)

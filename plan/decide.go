@@ -154,6 +154,7 @@ func (b *builder) dips() {
 	}
 	for n := range b.links {
 		b.links[n].dragsUp()
+		b.links[n].letsIn()
 	}
 }
 
@@ -167,5 +168,15 @@ func (l *link) dragsUp() {
 		if u.base == l && u.want != nil && !u.endsUp() && follows(u.want) {
 			u.touched = true
 		}
+	}
+}
+
+// letsIn has a filtering bridge looked at when a VLAN on it comes or goes.
+func (l *link) letsIn() {
+	if l.want == nil || l.want.Bridge == nil || len(l.uppers) == 0 || !VLANFiltering(l.want.Bridge) {
+		return
+	}
+	for _, u := range l.uppers {
+		l.touched = l.touched || u.fresh || u.leaves()
 	}
 }

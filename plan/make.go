@@ -66,6 +66,10 @@ type builder struct {
 	edges []edge
 	// removals tells where addresses are taken away.
 	removals map[netip.Addr]removal
+	// sources is where addresses are added, built when first needed.
+	sources map[netip.Addr]int
+	// warnings are what the reader should know of what goes along.
+	warnings []string
 	// routesAdded and routesRemoved are the steps on routes by table.
 	routesAdded, routesRemoved map[uint32][]int
 }

@@ -124,15 +124,22 @@ func noVLAN(v *state.PortVLAN) bool {
 // none: one that is kept stands there as well.
 func (b *builder) portVLANs(l, m *link, was, want *state.BridgePort) {
 	var before *state.PortVLAN
-	from := pvid(l.want)
+	first, after := pvid(l.want), pvid(l.want)
 	if was != nil {
-		before = was.VLAN
-		from = pvid(l.was)
+		before, first = was.VLAN, pvid(l.was)
 	}
 	if noVLAN(before) && noVLAN(want.VLAN) {
 		return
 	}
-	added, removed := tableChange(vlanTable(before, from), vlanTable(want.VLAN, pvid(l.want)))
+	table := vlanTable(before, first)
+	const standard = tagged | untagged | isPVID
+	if first != after && first != 0 && table[first] == standard && table[after] == 0 {
+		table[first] = 0 // the kernel gives such ports the new default VLAN
+		if after != 0 {
+			table[after] = standard
+		}
+	}
+	added, removed := tableChange(table, vlanTable(want.VLAN, after))
 	if len(added)+len(removed) == 0 {
 		return
 	}

@@ -141,7 +141,7 @@ func (b *builder) routeGroups() []*routeGroup {
 			if r.State == state.Absent || r.State == state.Ignore || b.withoutLink(r) {
 				continue
 			}
-			if g := group(r); !g.has(g.want, r) {
+			if g := group(r); !g.has(g.want, r) && !b.unsourced(r) {
 				g.want = append(g.want, r)
 			}
 		}
@@ -161,6 +161,25 @@ func (b *builder) routeGroups() []*routeGroup {
 func (b *builder) withoutLink(r *state.Route) bool {
 	l := b.byName[value(r.NextHopInterface)]
 	return l != nil && l.want == nil
+}
+
+// unsourced tells whether the route prefers a source address that the plan
+// takes away for good: the kernel forgets it then, and takes it from nobody.
+func (b *builder) unsourced(r *state.Route) bool {
+	if r.Source == nil {
+		return false
+	}
+	if _, gone := b.removals[*r.Source]; !gone {
+		return false
+	}
+	if b.sources == nil {
+		b.sources = b.addedAddresses()
+	}
+	if _, again := b.sources[*r.Source]; again {
+		return false
+	}
+	b.warnings = append(b.warnings, fmt.Sprintf("the route to %s goes with its source address %s", keyOfRoute(r).text(), r.Source))
+	return true
 }
 
 // has tells whether the list has the next hop already.
@@ -230,8 +249,6 @@ type routePlanner struct {
 	direct []directRoute
 	// wanting are steps with a gateway that no address reaches.
 	wanting []wantingRoute
-	// sources is where addresses are added, built when first needed.
-	sources map[netip.Addr]int
 }
 
 type removedRoute struct {
@@ -463,9 +480,9 @@ func (p *routePlanner) addressesFor(i int, l *link, g *routeGroup, h hop) (reach
 }
 
 // addedAddresses is where addresses are added.
-func (p *routePlanner) addedAddresses() map[netip.Addr]int {
+func (b *builder) addedAddresses() map[netip.Addr]int {
 	m := map[netip.Addr]int{}
-	for _, l := range p.touched {
+	for _, l := range b.touched {
 		for _, a := range l.at.added {
 			m[a.prefix.Addr()] = a.step
 		}

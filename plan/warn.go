@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // rank is the order of impacts.
 var rank = map[Impact]int{ImpactNone: 0, ImpactHot: 1, ImpactDetach: 2, ImpactDown: 3, ImpactRecreate: 4}
@@ -22,6 +25,8 @@ func (s *Step) Disrupts() bool { return rank[s.Impact] >= rank[ImpactDetach] }
 // warn adds what the reader should know: his own session, guests, what goes
 // along.
 func (b *builder) warn(p *Plan) {
+	slices.Sort(b.warnings)
+	p.Warnings = append(p.Warnings, b.warnings...)
 	carrying := b.session()
 	warned := map[string]bool{}
 	for n := range b.steps {

@@ -104,6 +104,7 @@ func (b *builder) wireChange(l *link) {
 		b.need(l.at.primary, m.creating())
 		b.need(l.at.filterOn, m.at.vlans)
 		b.need(m.at.vlans, l.at.filterOff)
+		b.need(m.at.vlans, l.change)
 	}
 	if l.alone && l.dips {
 		for _, m := range l.wasMembers {
@@ -156,6 +157,7 @@ func (b *builder) wireUp(l *link) {
 	}
 	if l.base != nil {
 		b.need(up, l.base.at.up)
+		b.need(up, l.base.at.ownVLANs)
 	}
 	b.needAll(up, b.meet(l.joining()))
 }
