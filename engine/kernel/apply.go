@@ -82,6 +82,8 @@ func (e *Engine) prepare(ctx context.Context, p *plan.Plan) (*run, error) {
 		return nil, err
 	}
 	r := &run{e: e, plan: p, links: newLinkTable(shot.Links, &e.last)}
+	r.links.remember(p.Current)
+	r.links.remember(p.Target)
 	if err := r.checkIdentity(); err != nil {
 		return nil, err
 	}

@@ -167,7 +167,7 @@ func TestCreateEachKind(t *testing.T) {
 	}}
 	apply(t, e, levelled(
 		[]plan.Step{
-			create(&state.Interface{Name: "d0", Type: state.TypeDummy, MAC: "02:00:00:00:00:01", MTU: new(uint32(9000)), Promiscuous: new(true)}),
+			create(&state.Interface{Name: "d0", Type: state.TypeDummy, MAC: "02:00:00:00:00:01", MTU: new(uint32(9000))}),
 			create(&state.Interface{Name: "v0", Type: state.TypeVeth, MAC: "02:00:00:00:00:02", Veth: &state.Veth{Peer: "v1"}}),
 			create(&state.Interface{Name: "b0", Type: state.TypeBond, MAC: "02:00:00:00:00:03", Bond: &state.Bond{Mode: state.ActiveBackup}}),
 			create(&state.Interface{Name: "br0", Type: state.TypeBridge, MAC: "02:00:00:00:00:04", MTU: new(uint32(1500))}),
@@ -178,7 +178,7 @@ func TestCreateEachKind(t *testing.T) {
 			{Verb: plan.CreateLink, Object: "d2", Link: dummyLink("d2"), Controller: "b0"},
 		},
 	))
-	expect(t, "d0", map[string]any{"address": "02:00:00:00:00:01", "mtu": 9000, "promiscuity": 1, "linkinfo.info_kind": "dummy"})
+	expect(t, "d0", map[string]any{"address": "02:00:00:00:00:01", "mtu": 9000, "linkinfo.info_kind": "dummy"})
 	expect(t, "v0", map[string]any{"address": "02:00:00:00:00:02", "link": "v1", "linkinfo.info_kind": "veth"})
 	expect(t, "v1", map[string]any{"link": "v0"})
 	expect(t, "b0", map[string]any{"address": "02:00:00:00:00:03", "linkinfo.info_data.mode": "active-backup"})
@@ -244,7 +244,7 @@ func TestNumberCollision(t *testing.T) {
 		lab.IP(t, fmt.Sprintf("link add taken%d index %d type dummy", i, lowestChosen+1001+i))
 	}
 	p := levelled([]plan.Step{
-		create(&state.Interface{Name: "br0", Type: state.TypeBridge, MTU: new(uint32(1400)), Promiscuous: new(true)}),
+		create(&state.Interface{Name: "br0", Type: state.TypeBridge, MTU: new(uint32(1400))}),
 		create(&state.Interface{Name: "v0", Type: state.TypeVeth, Veth: &state.Veth{Peer: "v1"}}),
 		create(dummyLink("d0")),
 	}, []plan.Step{verb(plan.SetUp, "br0"), verb(plan.SetUp, "v1"), verb(plan.SetUp, "d0")})
@@ -257,7 +257,7 @@ func TestNumberCollision(t *testing.T) {
 	if err := r.level(ctx, 3, 6); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "br0", map[string]any{"mtu": 1400, "promiscuity": 1})
+	expect(t, "br0", map[string]any{"mtu": 1400})
 	for i := range 3 {
 		expect(t, fmt.Sprintf("taken%d", i), map[string]any{"mtu": 1500, "promiscuity": 0, "operstate": "DOWN"})
 	}
@@ -281,11 +281,37 @@ func TestNameConflict(t *testing.T) {
 func TestOldNumberComesBack(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)
-	lab.IP(t, "link add d0 index 77 type dummy")
-	again := dummyLink("d0")
-	again.Facts = &state.Facts{Index: 77}
-	apply(t, e, steps(verb(plan.RemoveLink, "d0"), create(again)))
-	expect(t, "d0", map[string]any{"ifindex": 77})
+	lab.IP(t, "link add v0 index 77 type veth peer name v1 index 78")
+	v0 := &state.Interface{Name: "v0", Type: state.TypeVeth, Veth: &state.Veth{Peer: "v1"}, Facts: &state.Facts{Index: 77}}
+	v1 := &state.Interface{Name: "v1", Type: state.TypeVeth, Veth: &state.Veth{Peer: "v0"}, Facts: &state.Facts{Index: 78}}
+	p := steps(verb(plan.RemoveLink, "v0"), create(v0))
+	p.Current = &state.State{Interfaces: []*state.Interface{v0, v1}}
+	apply(t, e, p)
+	expect(t, "v0", map[string]any{"ifindex": 77})
+	expect(t, "v1", map[string]any{"ifindex": 78})
+	p.Current = nil
+	p.Target = &state.State{Interfaces: []*state.Interface{v0, v1}}
+	apply(t, e, p)
+	expect(t, "v1", map[string]any{"ifindex": 78})
+}
+
+func TestPromiscuousAndMAC(t *testing.T) {
+	lab.Require(t)
+	e := openTest(t)
+	i := &state.Interface{Name: "d0", Type: state.TypeDummy, MAC: "02:00:00:00:00:77", Promiscuous: new(true), MTU: new(uint32(1600))}
+	apply(t, e, steps(create(dummyLink("d0")), plan.Step{
+		Verb: plan.ChangeLink, Object: "d0", Link: i, Keys: []string{plan.KeyPromiscuous, plan.KeyMAC, plan.KeyMTU},
+	}))
+	expect(t, "d0", map[string]any{"address": "02:00:00:00:00:77", "promiscuity": 1, "mtu": 1600})
+	i.Promiscuous = new(false)
+	apply(t, e, steps(plan.Step{Verb: plan.ChangeLink, Object: "d0", Link: i, Keys: []string{plan.KeyPromiscuous}}))
+	expect(t, "d0", map[string]any{"promiscuity": 0})
+	i.MTU = new(uint32(70000))
+	lab.IP(t, "link add link d0 name d0.1 type vlan id 1")
+	fault := refused(t, e, steps(plan.Step{Verb: plan.ChangeLink, Object: "d0.1", Type: state.TypeVLAN, Link: i, Keys: []string{plan.KeyMTU}}), 0)
+	if fault.Op != "set mtu 70000" || !strings.HasPrefix(fault.Error(), "d0.1: set mtu 70000: ") {
+		t.Errorf("fault %+v", fault)
+	}
 }
 
 func TestRemoveAsGroup(t *testing.T) {

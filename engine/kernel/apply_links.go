@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"holdfast/engine"
+	"holdfast/state"
 )
 
 // New links get numbers from this range. The kernel counts up from 1 for
@@ -35,6 +36,9 @@ type linkTable struct {
 	byIndex map[int]*link
 	groups  map[uint32]bool
 	next    *indexRange
+	// before are the numbers that links had in the states of the plan: one that
+	// is made again gets its own back.
+	before map[string]int
 	// primaries are primary ports of bonds that are not there yet, by bond.
 	primaries map[string]string
 }
@@ -46,6 +50,7 @@ func newLinkTable(links []*rawLink, next *indexRange) *linkTable {
 		byIndex:   make(map[int]*link, len(links)),
 		groups:    map[uint32]bool{0: true},
 		next:      next,
+		before:    map[string]int{},
 		primaries: map[string]string{},
 	}
 	for _, raw := range links {
@@ -71,9 +76,22 @@ func (t *linkTable) find(name string) (*link, error) {
 	}
 }
 
+// remember enters the numbers that a state's links have; nil has none.
+func (t *linkTable) remember(s *state.State) {
+	if s == nil {
+		return
+	}
+	for _, i := range s.Interfaces {
+		if i.Facts != nil && i.Facts.Index > 0 {
+			t.before[i.Name] = i.Facts.Index
+		}
+	}
+}
+
 // create enters a new link: under the number that it had before, if that is
-// free, and a chosen one otherwise. wanted may be 0.
-func (t *linkTable) create(name, kind string, wanted int) *link {
+// free, and a chosen one otherwise.
+func (t *linkTable) create(name, kind string) *link {
+	wanted := t.before[name]
 	if old := t.byName[name]; old != nil {
 		t.remove(old)
 	}

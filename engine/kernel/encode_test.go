@@ -155,18 +155,25 @@ func TestMACIsPinnedUnlessItFollows(t *testing.T) {
 	ports := &state.Bridge{Port: []state.BridgePort{{Name: "eth0"}}}
 	for _, c := range []struct {
 		link state.Interface
+		was  state.MAC
 		want bool
 	}{
-		{state.Interface{Type: state.TypeDummy}, false},
-		{state.Interface{Type: state.TypeDummy, MAC: "02:00:00:00:00:01"}, true},
-		{state.Interface{Type: state.TypeDummy, MAC: "02:00:00:00:00:01", Facts: follows}, true},
-		{state.Interface{Type: state.TypeVLAN, MAC: "02:00:00:00:00:01", Facts: follows}, false},
-		{state.Interface{Type: state.TypeVLAN, MAC: "02:00:00:00:00:01", Facts: pinned}, true},
-		{state.Interface{Type: state.TypeBridge, MAC: "02:00:00:00:00:01", Facts: follows, Bridge: ports}, false},
-		{state.Interface{Type: state.TypeBridge, MAC: "02:00:00:00:00:01", Facts: pinned, Bridge: ports}, true},
-		{state.Interface{Type: state.TypeBridge, MAC: "02:00:00:00:00:01", Facts: follows}, true},
+		{state.Interface{Type: state.TypeDummy}, "", false},
+		{state.Interface{Type: state.TypeDummy, MAC: "02:00:00:00:00:01"}, "", true},
+		{state.Interface{Type: state.TypeDummy, MAC: "02:00:00:00:00:01", Facts: follows}, "", true},
+		{state.Interface{Type: state.TypeVLAN, MAC: "02:00:00:00:00:01", Facts: follows}, "", false},
+		{state.Interface{Type: state.TypeVLAN, MAC: "02:00:00:00:00:01", Facts: pinned}, "", true},
+		{state.Interface{Type: state.TypeVLAN, MAC: "02:00:00:00:00:01", Facts: follows}, "02:00:00:00:00:01", false},
+		{state.Interface{Type: state.TypeVLAN, MAC: "02:00:00:00:00:01", Facts: follows}, "02:00:00:00:00:02", true},
+		{state.Interface{Type: state.TypeBridge, MAC: "02:00:00:00:00:01", Facts: follows, Bridge: ports}, "", false},
+		{state.Interface{Type: state.TypeBridge, MAC: "02:00:00:00:00:01", Facts: pinned, Bridge: ports}, "", true},
+		{state.Interface{Type: state.TypeBridge, MAC: "02:00:00:00:00:01", Facts: follows}, "", true},
 	} {
-		if got := createWithMAC(&c.link); got != c.want {
+		s := plan.Step{Link: &c.link}
+		if c.was != "" {
+			s.Was = &state.Interface{MAC: c.was}
+		}
+		if got := createWithMAC(&s); got != c.want {
 			t.Errorf("%s with facts %+v: %t, want %t", c.link.Type, c.link.Facts, got, c.want)
 		}
 	}
@@ -222,6 +229,12 @@ func TestRemovedLinksNeedNoWork(t *testing.T) {
 		if w := encoded(t, table, s); len(w) != 0 {
 			t.Errorf("%s has work for a link that is gone", s.Verb)
 		}
+	}
+	half := encoded(t, table, plan.Step{Verb: plan.RemoveRoute, Routes: []*state.Route{
+		hop("2001:db8::/32", "fe80::1", "eth0", nil), hop("2001:db8::/32", "fe80::2", "eth0.7", nil),
+	}})
+	if r, err := decodeRoute(half[0][0].msg.Data); err != nil || len(r.Hops) != 1 || r.Hops[0].Index != 2 {
+		t.Errorf("of a route that lost a next hop the other one is not removed: %+v, %v", r, err)
 	}
 	up := verb(plan.SetUp, "eth0.7")
 	if _, err := encode(&up, table); !errors.Is(err, unix.ENODEV) {

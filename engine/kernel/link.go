@@ -53,25 +53,14 @@ func encodeCreate(s *plan.Step, t *linkTable) (work, error) {
 			Err: fmt.Errorf("an interface of type %q cannot be made", stepType(s)),
 		}
 	}
-	l := t.create(s.Object, k.name, numberBefore(s))
+	l := t.create(s.Object, k.name)
 	if k.name == kindVeth {
 		if s.Link.Veth == nil || s.Link.Veth.Peer == "" {
 			return nil, errors.New("a new veth needs a peer")
 		}
-		t.create(s.Link.Veth.Peer, kindVeth, 0)
+		t.create(s.Link.Veth.Peer, kindVeth)
 	}
 	return encodeLink(s, t, l)
-}
-
-// numberBefore is the number that a link had before it was removed, 0 for a
-// really new one.
-func numberBefore(s *plan.Step) int {
-	for _, i := range []*state.Interface{s.Link, s.Was} {
-		if i != nil && i.Facts != nil && i.Facts.Index > 0 {
-			return i.Facts.Index
-		}
-	}
-	return 0
 }
 
 // encodeLink is encodeCreate for a link that is in the table already.
@@ -110,7 +99,7 @@ func encodeLink(s *plan.Step, t *linkTable, l *link) (work, error) {
 // encodeLinkAttributes appends what links of all kinds have: address, MTU and
 // controller.
 func encodeLinkAttributes(e *encoder, s *plan.Step, t *linkTable, l *link) error {
-	if createWithMAC(s.Link) {
+	if createWithMAC(s) {
 		e.mac(unix.IFLA_ADDRESS, string(s.Link.MAC))
 	}
 	if mtu := s.Link.MTU; mtu != nil {
@@ -131,19 +120,18 @@ func encodeLinkAttributes(e *encoder, s *plan.Step, t *linkTable, l *link) error
 
 // createWithMAC says whether the address is given in the create message, so
 // that nobody (udev's MACAddressPolicy) changes it afterwards. A VLAN or bridge
-// that took its address from below keeps following it: an address that is
-// written is pinned for good.
-func createWithMAC(i *state.Interface) bool {
-	if i.MAC == "" {
+// that is made again and had its address from below keeps following it: an
+// address that is written is pinned for good.
+func createWithMAC(s *plan.Step) bool {
+	i := s.Link
+	switch {
+	case i.MAC == "":
 		return false
-	}
-	if i.Facts == nil || i.Facts.MACPinned {
+	case i.Facts == nil, i.Facts.MACPinned, s.Was != nil && s.Was.MAC != i.MAC:
 		return true
-	}
-	switch i.Type {
-	case state.TypeVLAN:
+	case i.Type == state.TypeVLAN:
 		return false
-	case state.TypeBridge:
+	case i.Type == state.TypeBridge:
 		return i.Bridge == nil || len(i.Bridge.Port) == 0
 	}
 	return true
@@ -170,14 +158,10 @@ func otherMTU(mtu uint32) uint32 {
 
 // afterCreate is what the create message cannot say.
 func afterCreate(s *plan.Step, l *link) []task {
-	var tasks []task
 	if l.kind == kindBridge && s.Link.MTU != nil {
-		tasks = append(tasks, setMTU(l, *s.Link.MTU))
+		return []task{setMTU(l, *s.Link.MTU)}
 	}
-	if s.Link.Promiscuous != nil && *s.Link.Promiscuous {
-		tasks = append(tasks, setPromiscuous(l, true))
-	}
-	return tasks
+	return nil
 }
 
 // encodeChange sets keys of a link in place, in their order. Neighbours that

@@ -47,15 +47,17 @@ func addRoute(s *plan.Step, t *linkTable, op string, flags netlink.HeaderFlags) 
 	return wave(add), nil
 }
 
-// encodeRemoveRoute removes a route. One that went with its address or link is
-// gone as it should.
+// encodeRemoveRoute removes a route. What went with its address or link is
+// gone as it should: of an IPv6 route also single next hops.
 func encodeRemoveRoute(s *plan.Step, t *linkTable) (work, error) {
-	for _, hop := range s.Routes {
-		if n := hop.NextHopInterface; n != nil && *n != "" && t.byName[*n] == nil {
-			return nil, nil
-		}
+	hops := slices.DeleteFunc(slices.Clone(s.Routes), func(hop *state.Route) bool {
+		n := hop.NextHopInterface
+		return n != nil && *n != "" && t.byName[*n] == nil
+	})
+	if len(hops) == 0 && len(s.Routes) > 0 {
+		return nil, nil
 	}
-	e, err := routeMessage(s.Routes, t, true)
+	e, err := routeMessage(hops, t, true)
 	if err != nil {
 		return nil, err
 	}
