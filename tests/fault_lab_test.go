@@ -80,6 +80,7 @@ func (c *crashing) Rollback(ctx context.Context) error {
 func faults(t *testing.T, document string) {
 	t.Helper()
 	runDir := t.TempDir()
+	lab.Await(t, "the end of duplicate detection", 0, func() bool { return lab.IP(t, "-6 address show tentative") == "" })
 	before := lab.Picture(t)
 	for at := 0; ; at++ {
 		e, err := kernel.Open(kernel.Options{RunDir: runDir})
