@@ -55,18 +55,30 @@ func TestCreateBondRoundTrip(t *testing.T) {
 		if got := sent[unix.IFLA_BOND_MODE]; len(got) != 1 || got[0] != byte(modeOf(c.mode)) {
 			t.Errorf("%s: mode is sent as %x", c.mode, got)
 		}
-		for _, option := range bondOptions {
-			var value encoder
-			given := option.put(&value, &c.options, table)
-			idle := given && option.idle != nil && option.idle(&c.options)
-			for typ, want := range valuesByType(value.b) {
-				got, there := sent[typ]
-				if there != (option.modes.has(c.mode) && !idle) || there && !bytes.Equal(got, want) {
-					t.Errorf("%s: %s is sent %t as %x, its own encoding is %x", c.mode, option.key, there, got, want)
-				}
+		for typ, want := range expectedOptions(c.mode, &c.options, table) {
+			if got, there := sent[typ]; there != (want != nil) || !bytes.Equal(got, want) {
+				t.Errorf("%s: attribute %d is sent %t as %x, want %x", c.mode, typ, there, got, want)
 			}
 		}
 	}
+}
+
+// expectedOptions maps the attributes of what was given to their values; nil is
+// the value of what must not be sent.
+func expectedOptions(mode state.BondMode, o *state.BondOptions, table *linkTable) map[uint16][]byte {
+	all := map[uint16][]byte{}
+	for _, option := range bondOptions {
+		var value encoder
+		given := option.put(&value, o, table)
+		sent := given && option.modes.has(mode) && (option.idle == nil || !option.idle(o))
+		for typ, want := range valuesByType(value.b) {
+			all[typ] = nil
+			if sent {
+				all[typ] = want
+			}
+		}
+	}
+	return all
 }
 
 // valuesByType maps the attributes of a buffer.
