@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,13 +35,38 @@ func TestMain(m *testing.M) {
 // empty.
 func TestWalk(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		memory := enginetest.NewMemory(parseText(r, "interfaces:\n"+
-			"- {name: eth0, type: ethernet}\n- {name: eth1, type: ethernet}\n- {name: eth2, type: ethernet}\n- {name: eth3, type: ethernet}\n"))
+		start := parseText(r, "interfaces:\n- {name: eth0, type: ethernet}\n- {name: eth1, type: ethernet}\n"+
+			"- {name: eth2, type: ethernet}\n- {name: eth3, type: ethernet}\n- {name: tap0, type: tun}\n")
+		start.Find("tap0").Facts = &state.Facts{Foreign: true, AdminUp: true}
+		memory := enginetest.NewMemory(start)
 		for n := range 4 {
-			text := drawState(r, fmt.Sprintf("state %d ", n))
-			step(r, memory, text)
+			label := fmt.Sprintf("state %d ", n)
+			step(r, memory, drawState(r, label))
+			if rapid.Bool().Draw(r, label+"guest") {
+				moveGuest(r, memory, rapid.SampledFrom([]string{"br0", "br1"}).Draw(r, label+"guest's bridge"))
+			}
 		}
 	})
+}
+
+// moveGuest makes tap0 a port behind our back, as a hypervisor does.
+func moveGuest(r *rapid.T, memory *enginetest.Memory, bridge string) {
+	s := show(r, memory)
+	if s.Find(bridge) == nil {
+		return
+	}
+	steps := []plan.Step{{Verb: plan.Detach, Object: "tap0"}, {Verb: plan.Attach, Object: "tap0", Controller: bridge}}
+	if err := memory.Edit(steps...); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// guestsBridge names the bridge that tap0 is on.
+func guestsBridge(s *state.State) string {
+	if c := s.Find("tap0").Controller; c != nil {
+		return *c
+	}
+	return ""
 }
 
 // parseText is state.Parse for a rapid test.
@@ -55,6 +81,7 @@ func parseText(r *rapid.T, text string) *state.State {
 // step goes to the state that the text describes.
 func step(r *rapid.T, memory *enginetest.Memory, text string) {
 	desired := parseText(r, text)
+	on := guestsBridge(show(r, memory))
 	p := walkPlan(r, memory, desired, text)
 	if err := memory.Apply(context.Background(), p, nil); err != nil {
 		r.Fatalf("apply: %v\n%s\n%s", err, text, rendered(p))
@@ -64,6 +91,9 @@ func step(r *rapid.T, memory *enginetest.Memory, text string) {
 		if !m.Minor {
 			r.Fatalf("afterwards: %s\n%s\n%s", m, text, rendered(p))
 		}
+	}
+	if after := guestsBridge(result); after != on && desired.Find(on).State != state.Absent {
+		r.Fatalf("the guest was on %q and is on %q\n%s\n%s", on, after, text, rendered(p))
 	}
 	if second := walkPlan(r, memory, desired, text); !second.Empty() {
 		r.Fatalf("the second plan is not empty:\n%s\nafter\n%s\nfor\n%s", rendered(second), rendered(p), text)
@@ -87,7 +117,7 @@ func walkPlan(r *rapid.T, memory *enginetest.Memory, desired *state.State, text 
 	if err := state.ValidateTarget(target, current); err != nil {
 		r.Fatalf("target: %v\n%s", err, text)
 	}
-	p, err := plan.Make(current, target, plan.Options{})
+	p, err := plan.Make(current, target, plan.Options{Force: true})
 	if err != nil {
 		r.Fatalf("plan: %v\n%s", err, text)
 	}
@@ -122,8 +152,11 @@ type drawing struct {
 // universe are the virtual links that a state can have.
 var universe = map[string]string{
 	"bond0": "bond", "bond1": "bond", "v0": "vlan", "v1": "vlan", "v2": "vlan", "v3": "vlan",
-	"br0": "linux-bridge", "br1": "linux-bridge", "d0": "dummy", "d1": "dummy",
+	"br0": "linux-bridge", "br1": "linux-bridge", "d0": "dummy", "d1": "dummy", "p0": "veth", "p1": "veth", "vb": "vlan",
 }
+
+// virtual are their names, in a fixed order.
+var virtual = []string{"bond0", "bond1", "v0", "v1", "v2", "v3", "vb", "br0", "br1", "d0", "d1", "p0", "p1"}
 
 var nics = []string{"eth0", "eth1", "eth2", "eth3"}
 
@@ -135,6 +168,11 @@ func drawState(r *rapid.T, label string) string {
 			d.mtus[name] = d.mtu(name)
 			d.link(name, "dummy", "", true)
 		}
+	}
+	if d.yes("pair") {
+		d.free = append(d.free, "p0")
+		d.mtus["p1"] = d.mtu("p1")
+		d.link("p1", "veth", ", veth: {peer: p0}", true)
 	}
 	for _, name := range []string{"bond0", "bond1"} {
 		if d.yes(name) {
@@ -154,6 +192,13 @@ func drawState(r *rapid.T, label string) string {
 		if d.yes(name) {
 			d.bridge(name)
 		}
+	}
+	if base := d.pick("vb base", "br0", "br1"); d.done[base] {
+		d.mtus["vb"] = min(d.mtu("vb"), d.mtus[base])
+		d.link("vb", "vlan", fmt.Sprintf(", vlan: {base-iface: %s, id: 40}", base), true)
+	}
+	if d.done["p1"] && !d.done["p0"] {
+		d.link("p0", "veth", ", veth: {peer: p1}", true)
 	}
 	for _, name := range nics {
 		if !d.done[name] {
@@ -188,11 +233,15 @@ func (d *drawing) take(what string) string {
 // link writes one link with addresses if it is to have some.
 func (d *drawing) link(name, kind, section string, addresses bool) {
 	d.done[name] = true
+	if kind == "dummy" && d.yes(name+" down") {
+		fmt.Fprintf(&d.out, "- {name: %s, type: dummy, state: down}\n", name)
+		return
+	}
 	fmt.Fprintf(&d.out, "- {name: %s, type: %s, state: up", name, kind)
 	if m := d.mtus[name]; m != 0 {
 		fmt.Fprintf(&d.out, ", mtu: %d", m)
 	}
-	if kind == "ethernet" && addresses {
+	if (kind == "ethernet" || kind == "veth") && addresses {
 		d.out.WriteString(", controller: ''")
 	}
 	if addresses {
@@ -215,6 +264,9 @@ func (d *drawing) addresses(name string) {
 		if d.yes(name + " route4") {
 			d.routes = append(d.routes, fmt.Sprintf("{destination: 10.%d.0.0/16, next-hop-address: 10.0.%d.254, next-hop-interface: %s, metric: %d}", 100+d.subnet, d.subnet, name, d.subnet))
 		}
+		if d.yes(name + " several") {
+			d.routes = append(d.routes, fmt.Sprintf("{destination: 172.16.0.0/12, next-hop-address: 10.0.%d.254, next-hop-interface: %s, table-id: 100}", d.subnet, name))
+		}
 		if d.yes(name + " default") {
 			d.routes = append(d.routes, fmt.Sprintf("{destination: 0.0.0.0/0, next-hop-address: 10.0.%d.254, next-hop-interface: %s, metric: %d}", d.subnet, name, 100*rapid.IntRange(1, 2).Draw(d.r, d.label+name+" metric")))
 		}
@@ -226,6 +278,9 @@ func (d *drawing) addresses(name string) {
 	d.subnet++
 	fmt.Fprintf(&d.out, ", ipv6: {enabled: true, autoconf: false, dhcp: false, address: [{ip: '2001:db8:%d::1', prefix-length: 64}]}", d.subnet)
 	if d.yes(name + " route6") {
+		if d.yes(name + " several6") {
+			d.routes = append(d.routes, fmt.Sprintf("{destination: '2001:db8:ffff::/48', next-hop-address: '2001:db8:%d::fe', next-hop-interface: %s}", d.subnet, name))
+		}
 		d.routes = append(d.routes, fmt.Sprintf("{destination: '2001:db8:f%d::/64', next-hop-address: '2001:db8:%d::fe', next-hop-interface: %s}", d.subnet, d.subnet, name))
 	}
 }
@@ -293,7 +348,11 @@ func (d *drawing) bridge(name string) {
 		}
 		ports = append(ports, entry+"}")
 		if !d.done[port] {
-			fmt.Fprintf(&d.out, "- {name: %s, type: ethernet, state: up, mtu: %d}\n", port, d.mtus[port])
+			kind, section := "ethernet", ""
+			if port == "p0" {
+				kind, section = "veth", ", veth: {peer: p1}"
+			}
+			fmt.Fprintf(&d.out, "- {name: %s, type: %s, state: up, mtu: %d%s}\n", port, kind, d.mtus[port], section)
 			d.done[port] = true
 		}
 	}
@@ -312,18 +371,22 @@ func (d *drawing) carries(name string) bool {
 
 // leftOut makes what was not drawn absent, and writes routes.
 func (d *drawing) leftOut() {
-	for _, name := range []string{"bond0", "bond1", "v0", "v1", "v2", "v3", "br0", "br1", "d0", "d1"} {
+	for _, name := range virtual {
 		if !d.done[name] {
 			fmt.Fprintf(&d.out, "- {name: %s, type: %s, state: absent}\n", name, universe[name])
 		}
 	}
 	d.out.WriteString("routes:\n  config:\n")
-	for _, name := range append([]string{"bond0", "bond1", "v0", "v1", "v2", "v3", "br0", "br1", "d0", "d1"}, nics...) {
+	for _, name := range append(slices.Clone(virtual), nics...) {
 		if d.done[name] {
 			fmt.Fprintf(&d.out, "  - {state: absent, next-hop-interface: %s}\n", name)
 		}
 	}
 	for _, route := range d.routes {
 		d.out.WriteString("  - " + route + "\n")
+	}
+	d.out.WriteString("route-rules:\n  config:\n  - {state: absent, route-table: 100}\n  - {state: absent, route-table: 101}\n")
+	for n := range rapid.IntRange(0, 3).Draw(d.r, d.label+"rules") {
+		fmt.Fprintf(&d.out, "  - {ip-from: 10.%d.0.0/16, route-table: %s, priority: %s}\n", n, d.pick(fmt.Sprint("table ", n), "100", "101"), d.pick(fmt.Sprint("priority ", n), "1000", "1001"))
 	}
 }
