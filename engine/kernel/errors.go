@@ -126,7 +126,7 @@ func hintFor(err error) string {
 }
 
 var errnoHints = map[unix.Errno]string{
-	unix.EPERM:        "run it as root, or with the capability CAP_NET_ADMIN",
+	unix.EPERM:        "the kernel does not allow this value here; or root, or the capability CAP_NET_ADMIN, is needed",
 	unix.EACCES:       "run it as root, or with the capability CAP_NET_ADMIN",
 	unix.EROFS:        "/proc/sys is mounted read-only here, as in a container",
 	unix.EBUSY:        "something else uses the link: another controller, another program or a driver that is not ready",
