@@ -418,6 +418,36 @@ func TestLinkVanishesDuringApply(t *testing.T) {
 	}
 }
 
+func TestLinkIsRenamedDuringApply(t *testing.T) {
+	lab.Require(t)
+	e := openTest(t)
+	for _, s := range []plan.Step{ipStep(nil, plan.KeyQuiet), ipStep(enabled(), plan.KeyIPv6)} {
+		lab.IP(t, "link add d0 type dummy")
+		p := levelled([]plan.Step{verb(plan.SetUp, "d0")}, []plan.Step{s})
+		err := e.Apply(t.Context(), p, func(progress engine.Progress) {
+			if progress.Done == 1 {
+				lab.IP(t, "link set d0 down")
+				lab.IP(t, "link set d0 name other")
+			}
+		})
+		var fault *engine.Error
+		if !errors.As(err, &fault) || fault.Object != "d0" || !strings.Contains(err.Error(), `renamed to "other" during the change`) {
+			t.Errorf("%v: %v", s.Keys, err)
+		}
+		lab.IP(t, "link del other")
+	}
+}
+
+func TestSmallMTUHasNoIPv6(t *testing.T) {
+	lab.Require(t)
+	e := openTest(t)
+	i := &state.Interface{Name: "d0", Type: state.TypeDummy, MTU: new(uint32(1000))}
+	apply(t, e, steps(create(i), ipStep(nil, plan.KeyIPv6), ipStep(nil, plan.KeyQuiet), ipStep(nil, plan.KeyRestore), ipStep(nil, plan.KeyReset), verb(plan.SetUp, "d0")))
+	if fault := refused(t, e, steps(ipStep(enabled(), plan.KeyIPv6)), 0); fault.Object != "d0" {
+		t.Errorf("fault %+v", fault)
+	}
+}
+
 func TestCancelledApply(t *testing.T) {
 	lab.Require(t)
 	e := openTest(t)

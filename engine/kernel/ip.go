@@ -54,7 +54,7 @@ func quiet(_ *plan.Step, l *link) []task {
 	msg := setINet6(l, func(e *encoder) { e.u8(unix.IFLA_INET6_ADDR_GEN_MODE, addrGenNone) })
 	return []task{
 		send("set IPv6 address generation none", msg, unix.EAFNOSUPPORT, unix.EOPNOTSUPP),
-		optional(setSysctl(unix.AF_INET6, l.name, "accept_ra", "0")),
+		optional(l, setSysctl(unix.AF_INET6, l.name, "accept_ra", "0")),
 	}
 }
 
@@ -71,11 +71,11 @@ func setINet6(l *link, fill func(*encoder)) netlink.Message {
 // for the file (addrconf_sysctl_addr_gen_mode, net/ipv6/addrconf.c).
 func restore(s *plan.Step, l *link) []task {
 	v6 := ipv6Of(s)
-	tasks := []task{optional(setSysctl(unix.AF_INET6, l.name, "accept_ra", autoconfValue(v6)))}
+	tasks := []task{optional(l, setSysctl(unix.AF_INET6, l.name, "accept_ra", autoconfValue(v6)))}
 	if v6.AddrGenMode != nil {
 		return append(tasks, setAddrGenMode(s, l)...)
 	}
-	return append(tasks, optional(setSysctl(unix.AF_INET6, l.name, "addr_gen_mode", "default")))
+	return append(tasks, optional(l, setSysctl(unix.AF_INET6, l.name, "addr_gen_mode", "default")))
 }
 
 // ipv6Of is the section of the link, empty if it was not mentioned.
@@ -107,10 +107,10 @@ func reset(_ *plan.Step, l *link) []task {
 	var tasks []task
 	for _, key := range devconf6 {
 		if key != "" && key != "mtu" && key != "disable_ipv6" {
-			tasks = append(tasks, optional(setSysctl(unix.AF_INET6, l.name, key, "default")))
+			tasks = append(tasks, optional(l, setSysctl(unix.AF_INET6, l.name, key, "default")))
 		}
 	}
-	return append(tasks, optional(setSysctl(unix.AF_INET6, l.name, "disable_ipv6", "default")))
+	return append(tasks, optional(l, setSysctl(unix.AF_INET6, l.name, "disable_ipv6", "default")))
 }
 
 // switchIPv6 turns the stack on or off. Off is what a kernel without IPv6 is
@@ -120,7 +120,7 @@ func switchIPv6(s *plan.Step, l *link) []task {
 	on := v6.Enabled != nil && *v6.Enabled
 	set := setSysctl(unix.AF_INET6, l.name, "disable_ipv6", digit(!on))
 	if !on {
-		set = optional(set)
+		set = optional(l, set)
 	}
 	return []task{set}
 }
@@ -130,7 +130,7 @@ func switchAutoconf(s *plan.Step, l *link) []task {
 	on := v6.Autoconf != nil && *v6.Autoconf
 	ra, auto := setSysctl(unix.AF_INET6, l.name, "accept_ra", digit(on)), setSysctl(unix.AF_INET6, l.name, "autoconf", digit(on))
 	if !on {
-		ra, auto = optional(ra), optional(auto)
+		ra, auto = optional(l, ra), optional(l, auto)
 	}
 	return []task{ra, auto}
 }
@@ -181,14 +181,18 @@ func switchForwarding(s *plan.Step, l *link) []task {
 	return []task{setSysctl(unix.AF_INET, l.name, "forwarding", digit(on))}
 }
 
-// optional makes a task of which it does not matter that the kernel does not
-// have it: switching off what is not there.
-func optional(t task) task {
+// optional makes a task of which it does not matter that the link does not
+// have it: switching off what is not there. A link that is not there any more
+// under its name is told.
+func optional(l *link, t task) task {
 	call := t.call
 	t.call = func(ctx context.Context, e *Engine) error {
 		err := call(ctx, e)
-		if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, unix.EAFNOSUPPORT):
 			return nil
+		case errors.Is(err, fs.ErrNotExist):
+			return e.stillThere(ctx, l)
 		}
 		return err
 	}
