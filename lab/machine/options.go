@@ -93,7 +93,7 @@ func makeDisk(path string) error {
 
 // late are the modules that every lab has loaded, with parameters that keep them from making links by themselves.
 var late = []string{
-	"bonding max_bonds=0", "dummy numdummies=0", "ifb numifbs=0", "8021q", "bridge", "veth",
+	"bonding max_bonds=0", "dummy numdummies=0", "ifb numifbs=0", "8021q", "bridge", "veth", "tun",
 }
 
 func (o Options) boot(kernel Kernel) (channel.Boot, error) {
