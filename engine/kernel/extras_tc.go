@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"github.com/mdlayher/netlink"
@@ -36,6 +37,7 @@ func (r *restorer) control() []extra {
 			}
 			msg, ok := r.replay(t.Body, tcmsgSize, 4, nil, tcTold, part.typ)
 			if ok {
+				withoutHardware(t.Kind, msg.Data)
 				msg.Header.Flags = netlink.Create
 				list = append(list, extra{op: "restore " + part.what + " " + t.Kind, object: now.Name, msg: msg, fine: []unix.Errno{unix.EEXIST}})
 			}
@@ -48,4 +50,29 @@ func (r *restorer) control() []extra {
 func (s *snapshot) tcKey(t rawTC) string {
 	number := func(n uint32) string { return " " + strconv.FormatUint(uint64(n), 16) }
 	return s.name(t.Index) + " " + t.Kind + number(t.Handle) + number(t.Parent) + number(t.Info)
+}
+
+// filterFlags are the attributes of a filter's options that hold its flags, by
+// kind (TCA_*_FLAGS, include/uapi/linux/pkt_cls.h).
+var filterFlags = map[string]uint16{"u32": 11, "flower": 22, "matchall": 3, "bpf": 9}
+
+// withoutHardware clears in a filter what the kernel only tells: whether the
+// hardware took it (TCA_CLS_FLAGS_IN_HW and _NOT_IN_HW), which it refuses to be
+// told. The message is changed in place.
+func withoutHardware(kind string, body []byte) {
+	const optionsAttr, told = 2, 4 | 8
+	attr, known := filterFlags[kind]
+	if !known {
+		return
+	}
+	for a := scan(body[tcmsgSize:]); a.next(); {
+		if a.typ != optionsAttr {
+			continue
+		}
+		for o := scan(a.val); o.next(); {
+			if o.typ == attr && len(o.val) >= 4 {
+				binary.NativeEndian.PutUint32(o.val, binary.NativeEndian.Uint32(o.val)&^uint32(told))
+			}
+		}
+	}
 }
