@@ -98,6 +98,9 @@ type link struct {
 	// joined and departed name the ports that change on a controller.
 	joined   []string
 	departed map[string]bool
+	// lent is the address that a new link takes of what is below, once asked.
+	lent     MAC
+	macAsked bool
 	// seen and busy guard walks down the stack; mtuDone ends them.
 	seen, busy, mtuDone bool
 }

@@ -11,7 +11,7 @@ func (m *merger) mergeMACs() {
 		if from := l.des.CopyMACFrom; from != "" {
 			m.copyMAC(l, from)
 		} else if l.fresh() && (l.out.Type == TypeBond || l.out.Type == TypeBridge) {
-			l.out.MAC = m.macOf(l, 0)
+			l.out.MAC = m.macOf(l)
 		}
 	}
 }
@@ -22,7 +22,7 @@ func (m *merger) copyMAC(l *link, from string) {
 		m.fault(l.des, "copy-mac-from", from, "there is no such interface", m.suggestInterface(from, ""))
 		return
 	}
-	mac := m.macOf(source, 0)
+	mac := m.macOf(source)
 	if mac == "" {
 		m.fault(l.des, "copy-mac-from", from, "the interface has no address to copy yet", "")
 		return
@@ -33,16 +33,11 @@ func (m *merger) copyMAC(l *link, from string) {
 	}
 }
 
-// maxDepth ends walks down stacks that loop, which are an error of their own.
-const maxDepth = 1000
-
 // macOf returns the address that a link will have: the one that the document
 // gives, the hardware's, the present one, or the one of what it stands on.
 // Ports that others attach lend none. It is empty when the kernel makes it up.
-func (m *merger) macOf(l *link, depth int) MAC {
+func (m *merger) macOf(l *link) MAC {
 	switch {
-	case depth > maxDepth:
-		return ""
 	case l.des != nil && l.des.MAC != "":
 		return l.des.MAC
 	case l.fresh() && l.out.MAC != "":
@@ -51,17 +46,21 @@ func (m *merger) macOf(l *link, depth int) MAC {
 		return l.cur.PermanentMAC
 	case l.cur != nil:
 		return l.cur.MAC
+	case l.macAsked:
+		return l.lent
 	}
+	l.macAsked = true
 	for _, name := range m.lenders(l) {
 		p := m.byName[name]
 		if p == nil || p.cur != nil && foreignPort(p.cur) {
 			continue
 		}
-		if mac := m.macOf(p, depth+1); mac != "" {
-			return mac
+		if mac := m.macOf(p); mac != "" {
+			l.lent = mac
+			break
 		}
 	}
-	return ""
+	return l.lent
 }
 
 // lenders names what a new link takes its address of: the ports in the
