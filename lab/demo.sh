@@ -150,6 +150,7 @@ build_the_wires() {
 }
 
 printf '%sholdfast demo%s: a throw-away host with two NICs, a switch and a second host\n' "$bold" "$plain"
+start=$(date +%s)
 build_the_wires || { echo "demo: the wires could not be built" >&2; exit 1; }
 ip link set eth0 up
 ip link set eth1 up
@@ -221,7 +222,7 @@ promise "the bond, the VLAN and the bridge are removed" sh -c "[ $code = 0 ] && 
 title "Summary"
 cat "$work/summary"
 if [ "$failed" = 0 ]; then
-	printf '\n%severy promise was kept%s\n' "$bold" "$plain"
+	printf '\n%severy promise was kept%s, in %s seconds\n' "$bold" "$plain" $(($(date +%s) - start))
 else
 	printf '\n%s%s promises were not kept%s\n' "$red" "$failed" "$plain"
 fi
