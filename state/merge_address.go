@@ -19,6 +19,9 @@ func (a Address) foreign() bool {
 // the primary one of its subnet, the foreign ones come first and then the
 // document's, whole.
 func mergeAddressList(cur, des []Address) []Address {
+	if sameAddresses(cur, des) {
+		return cur
+	}
 	wanted := make(map[netip.Prefix]bool, len(des))
 	for _, a := range des {
 		wanted[a.Prefix()] = true

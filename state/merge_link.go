@@ -4,19 +4,20 @@ import "strings"
 
 // mergeLinks lays every interface of the document over the current one.
 func (m *merger) mergeLinks() {
+	scratch := new(Interface)
 	for _, l := range m.links {
 		switch {
 		case l.des == nil || l.ignored || l.des.State == Absent:
 		case l.fresh():
 			l.out = m.create(l.des)
 		default:
-			out := *l.cur
+			*scratch = *l.cur
 			for _, part := range parts {
-				part(&out, l.des)
+				part(scratch, l.des)
 			}
-			if !shallowSame(&out, l.cur) {
-				out.Origin = l.des.Origin
-				l.out = &out
+			if !shallowSame(scratch, l.cur) {
+				scratch.Origin = l.des.Origin
+				l.out, scratch = scratch, new(Interface)
 			}
 		}
 	}

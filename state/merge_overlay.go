@@ -64,7 +64,14 @@ func overlay[T any](cur, des *T) *T {
 func overlayStruct(out, des reflect.Value) bool {
 	changed := false
 	for _, f := range schemaFields[out.Type()] {
-		if !f.readonly && overlayField(out.Field(f.index), des.Field(f.index)) {
+		if f.readonly {
+			continue
+		}
+		wish := des.Field(f.index)
+		if k := wish.Kind(); (k == reflect.Pointer || k == reflect.Slice || k == reflect.Map) && wish.IsNil() {
+			continue
+		}
+		if overlayField(out.Field(f.index), wish) {
 			changed = true
 		}
 	}

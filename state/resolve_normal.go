@@ -60,7 +60,7 @@ func normaliseTargets(list *string) *string {
 
 // normaliseBridge fills in the other name of the forward mask.
 func normaliseBridge(i *Interface) {
-	if i.Bridge == nil || i.Bridge.Options == nil {
+	if i.Bridge == nil || i.Bridge.Options == nil || i.Bridge.Options.GroupForwardMask == nil && i.Bridge.Options.GroupFwdMask == nil {
 		return
 	}
 	o := *i.Bridge.Options

@@ -60,10 +60,11 @@ func (c *targetCheck) unsupportedSections(l *checked) {
 	}
 	for _, s := range rawSections {
 		des := *s.of(l.des)
+		if len(des) == 0 {
+			continue
+		}
 		if s.unseen && l.cur != nil && *s.of(cur) == nil {
-			if len(des) > 0 {
-				c.warn("%s: %s is not compared and not changed: it is not supported yet", l.out.Name, s.key)
-			}
+			c.warn("%s: %s is not compared and not changed: it is not supported yet", l.out.Name, s.key)
 			continue
 		}
 		if at, wish, differs := rawDifference(*s.of(cur), des); differs {
