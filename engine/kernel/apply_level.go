@@ -29,7 +29,7 @@ type task struct {
 	creates []*link
 	// removes is the link that msg deletes.
 	removes *link
-	// mayBeThere says that the very route of msg may be there already.
+	// mayBeThere is set for a route that may be there already, or one like it.
 	mayBeThere bool
 	// awaits is an address that must have passed duplicate detection for msg
 	// to be taken; the zero address for most.
@@ -193,8 +193,8 @@ func (lv *level) settle(ctx context.Context, j *job, err error) error {
 		return nil
 	case len(j.creates) > 0 && isTaken(err):
 		return lv.createAgain(ctx, j, err)
-	case j.mayBeThere && errors.Is(err, unix.EEXIST) && lv.e.isThere(ctx, j.msg):
-		return nil
+	case j.mayBeThere && errors.Is(err, unix.EEXIST):
+		return lv.e.addBeside(ctx, j.msg, err)
 	case j.awaits.IsValid() && errors.Is(err, unix.EINVAL):
 		return lv.sendAfterDAD(ctx, j, err)
 	}

@@ -141,6 +141,30 @@ func TestRouteConflictAndReplace(t *testing.T) {
 	}
 }
 
+// The route that the kernel made of an address keeps no other one out.
+func TestRouteBesideTheKernels(t *testing.T) {
+	lab.Require(t)
+	e := openTest(t)
+	wireRoutes(t)
+	ours := hop("198.51.100.0/24", "", "d0", nil)
+	apply(t, e, steps(addRouteStep(ours)))
+	want := "198.51.100.0/24 dev d1 proto kernel scope link src 198.51.100.1 198.51.100.0/24 dev d0 proto 72 scope link"
+	if out := routeText(t, ours); out != want {
+		t.Errorf("got %q, want %q", out, want)
+	}
+	apply(t, e, steps(addRouteStep(ours)))
+	if out := routeText(t, ours); out != want {
+		t.Errorf("added again: %q, want %q", out, want)
+	}
+	if fault := refused(t, e, steps(addRouteStep(hop("198.51.100.0/24", "192.0.2.9", "d0", nil))), 0); fault.Kind != engine.Conflict {
+		t.Errorf("fault %+v", fault)
+	}
+	lab.IP(t, "addr flush dev d1")
+	if out := routeText(t, ours); out != "198.51.100.0/24 dev d0 proto 72 scope link" {
+		t.Errorf("got %q", out)
+	}
+}
+
 // An IPv6 route with a source waits until duplicate detection is done with it.
 func TestRouteWaitsForItsSource(t *testing.T) {
 	lab.Require(t)
