@@ -73,14 +73,22 @@ func (b *builder) removeAddresses(l *link) {
 		b.demote(l, was, want)
 	}
 	was6, _ := addresses6(l.was)
-	if want, said := addresses6(l.want); said && !b.turnsOff6(l) && !(l.dips && !l.endsUp()) {
+	flushed := b.turnsOff6(l) || l.dips && !l.endsUp()
+	if want, said := addresses6(l.want); said && !flushed {
 		b.removeFrom(l, was6, want)
 	}
-	if l.joins && l.mute() && !l.dips && !b.turnsOff6(l) && !b.guest(l) {
-		for n := range was6 {
-			if kernelMade(&was6[n]) {
-				b.removeAddress(l, &was6[n], "a port has no addresses of its own")
-			}
+	b.silence(l, was6)
+}
+
+// silence plans that a new port loses the address that the kernel made for it.
+// A link that is set down loses it anyway.
+func (b *builder) silence(l *link, was []state.Address) {
+	if !l.joins || !l.mute() || l.dips || b.turnsOff6(l) || b.guest(l) {
+		return
+	}
+	for n := range was {
+		if kernelMade(&was[n]) {
+			b.removeAddress(l, &was[n], "a port has no addresses of its own")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -87,22 +88,18 @@ func (b *builder) ownVLANs(l *link) {
 	if l.want == nil || l.want.Bridge == nil || !VLANFiltering(l.want.Bridge) {
 		return
 	}
-	var added, removed []VLANEntry
-	filtered := !l.fresh && VLANFiltering(l.was.Bridge)
+	had := map[uint16]bool{}
+	wants := map[uint16]bool{}
 	for _, u := range l.uppers {
-		k, want := vlanKeyOf(u.want)
-		here := want && u.want.VLAN.BaseIface == l.name
-		w, was := vlanKeyOf(u.was)
-		was = was && w.base == l.name && filtered
-		if here && (!was || w.id != k.id) && k.id != pvid(l.want) {
-			added = append(added, VLANEntry{First: k.id, Last: k.id})
+		if k, ok := vlanKeyOf(u.was); ok && k.base == l.name && !l.fresh && VLANFiltering(l.was.Bridge) {
+			had[k.id] = true
 		}
-		if was && (!here || w.id != k.id) && w.id != pvid(l.want) {
-			removed = append(removed, VLANEntry{First: w.id, Last: w.id})
+		if k, ok := vlanKeyOf(u.want); ok && k.base == l.name {
+			wants[k.id] = true
 		}
 	}
-	added, removed = tidy(added), tidy(removed)
-	removed = slices.DeleteFunc(removed, func(e VLANEntry) bool { return slices.Contains(added, e) })
+	standard := pvid(l.want)
+	added, removed := beyond(wants, had, standard), beyond(had, wants, standard)
 	if len(added)+len(removed) == 0 {
 		return
 	}
@@ -112,10 +109,16 @@ func (b *builder) ownVLANs(l *link) {
 	}, l)
 }
 
-// tidy orders entries and drops doubles.
-func tidy(list []VLANEntry) []VLANEntry {
-	slices.SortFunc(list, func(a, b VLANEntry) int { return int(a.First) - int(b.First) })
-	return slices.Compact(list)
+// beyond lists the VLANs that are in a and not in b, in order; the bridge's
+// standard one is always in its table.
+func beyond(a, b map[uint16]bool, standard uint16) []VLANEntry {
+	var list []VLANEntry
+	for _, id := range slices.Sorted(maps.Keys(a)) {
+		if !b[id] && id != standard {
+			list = append(list, VLANEntry{First: id, Last: id})
+		}
+	}
+	return list
 }
 
 // because chooses between two reasons.

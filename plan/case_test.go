@@ -77,7 +77,7 @@ func readCase(t *testing.T, file string) *planCase {
 			setFact(t, c.current, strings.Fields(line))
 		}
 	}
-	for _, word := range strings.Fields(c.get("options")) {
+	for word := range strings.FieldsSeq(c.get("options")) {
 		switch word {
 		case "force":
 			c.options.Force = true

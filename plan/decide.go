@@ -60,13 +60,13 @@ func (l *link) decide() {
 		return
 	}
 	l.changes = l.kind.changes(l.was, l.want)
-	switch c := l.kind.worst(l.changes); {
-	case c == anew:
+	c := l.kind.worst(l.changes)
+	if c == anew {
 		l.anew, l.fresh = true, true
-	default:
-		l.ownDown = c.needsDown() && l.wasUp()
-		l.alone = c.needsAlone()
+		return
 	}
+	l.ownDown = c.needsDown() && l.wasUp()
+	l.alone = c.needsAlone()
 }
 
 // spread carries removal and re-creation on to what sits above and to the
@@ -110,24 +110,56 @@ func (b *builder) membership(l *link) {
 	if l.ctl != nil && l.ctl.want == nil {
 		l.ctl = nil
 	}
-	if l.ctl != nil && l.want != nil {
-		l.joins = l.fresh || l.wasCtl != l.ctl || l.ctl.fresh || l.ctl.alone
+	l.joins, l.parts = l.willJoin(), l.willPart()
+	if !l.joins && !l.parts {
+		return
 	}
-	if l.wasCtl != nil && !l.leaves() {
-		l.parts = l.wasCtl != l.ctl || l.wasCtl.leaves() || l.wasCtl.alone
-	}
-	if l.joins || l.parts {
-		l.touched = true
-	}
-	if a := b.asked[l.name]; l.parts && l.ctl == nil && a != nil && l.want != nil && l.want.IPv6 == nil && a.IPv6 != nil {
-		next := *l.want // a port shows no stack, so that turning it off looked like no change
-		next.IPv6 = a.IPv6
-		l.want = &next
-	}
+	l.touched = true
 	l.roused = l.joins && b.asked[l.name] == nil && !b.guest(l)
-	if l.wasUp() && !l.leaves() && l.joins && l.ctl.isBond() && !(l.parts && l.wasCtl.isBond()) {
+	b.reveal(l)
+	released := l.parts && l.wasCtl.isBond() // which brings it down
+	if l.joins && l.ctl.isBond() && l.wasUp() && !l.leaves() && !released {
 		l.ownDown = true
 	}
+}
+
+// willJoin tells whether the link becomes a port, for the first time or again.
+func (l *link) willJoin() bool {
+	if l.ctl == nil || l.want == nil {
+		return false
+	}
+	return l.fresh || l.wasCtl != l.ctl || l.ctl.fresh || l.ctl.alone
+}
+
+// willPart tells whether the link leaves its controller, for good or for a
+// moment.
+func (l *link) willPart() bool {
+	if l.wasCtl == nil || l.leaves() {
+		return false
+	}
+	return l.wasCtl != l.ctl || l.wasCtl.leaves() || l.wasCtl.alone
+}
+
+// reveal gives a link that is no port any more the IPv6 stack that the
+// document asks for: a port shows none, so that turning it off looked like no
+// change to the merge.
+func (b *builder) reveal(l *link) {
+	a := b.asked[l.name]
+	if l.joins || l.want == nil || l.want.IPv6 != nil || a == nil || a.IPv6 == nil {
+		return
+	}
+	next := *l.want
+	next.IPv6 = a.IPv6
+	l.want = &next
+}
+
+// falls tells whether the link is set down by the plan, or by a bond that it
+// leaves.
+func (l *link) falls() bool {
+	if !l.wasUp() || l.leaves() {
+		return false
+	}
+	return l.ownDown || l.parts && l.wasCtl.isBond() || l.touched && !l.endsUp()
 }
 
 // dips marks every link that is down at some moment: set down by us, brought
@@ -135,9 +167,7 @@ func (b *builder) membership(l *link) {
 func (b *builder) dips() {
 	var queue []*link
 	for n := range b.links {
-		l := &b.links[n]
-		falls := l.ownDown || l.parts && l.wasCtl.isBond() || l.touched && l.was != nil && !l.endsUp()
-		if falls && l.wasUp() && !l.leaves() {
+		if l := &b.links[n]; l.falls() {
 			l.dips = true
 			queue = append(queue, l)
 		}

@@ -62,7 +62,7 @@ func text(v reflect.Value) string {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
-	if maps, ok := v.Interface().([]state.QoSMap); ok {
+	if maps, ok := reflect.TypeAssert[[]state.QoSMap](v); ok {
 		return qosText(maps)
 	}
 	return fmt.Sprint(v.Interface())

@@ -32,39 +32,49 @@ func FuzzMake(f *testing.F) {
 		}
 		f.Add(text["current.yml"], text["desired.yml"])
 	}
-	f.Fuzz(func(t *testing.T, currentText, desiredText string) {
-		current, err := state.Parse("current.yml", []byte(currentText))
-		if err != nil || current.Validate() != nil {
-			return
-		}
-		desired, err := state.Parse("desired.yml", []byte(desiredText))
-		if err != nil || desired.Validate() != nil {
-			return
-		}
-		shown, err := enginetest.NewMemory(current).Show(context.Background(), engine.ShowOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		target, err := state.Merge(shown, desired)
-		if err != nil || state.ValidateTarget(target, shown) != nil {
-			return
-		}
-		p, err := plan.Make(shown, target, plan.Options{Force: true})
-		if err != nil {
-			return
-		}
-		checkOrder(t, p)
-		again, err := plan.Make(shown, target, plan.Options{Force: true})
-		if err != nil || string(again.JSON()) != string(p.JSON()) {
-			t.Errorf("the same input makes another plan, error %v", err)
-		}
-		same, err := plan.Make(shown, &state.Target{State: shown, Desired: &state.State{}}, plan.Options{})
-		if err != nil || !same.Empty() {
+	f.Fuzz(fuzzMake)
+}
+
+func fuzzMake(t *testing.T, currentText, desiredText string) {
+	shown, target := fuzzInput(t, currentText, desiredText)
+	if target == nil {
+		return
+	}
+	p, err := plan.Make(shown, target, plan.Options{Force: true})
+	if err != nil {
+		return
+	}
+	checkOrder(t, p)
+	again, err := plan.Make(shown, target, plan.Options{Force: true})
+	if err != nil || string(again.JSON()) != string(p.JSON()) {
+		t.Errorf("the same input makes another plan, error %v", err)
+	}
+	for _, same := range []*state.State{shown, shown.Clone()} {
+		p, err := plan.Make(shown, &state.Target{State: same, Desired: &state.State{}}, plan.Options{})
+		if err != nil || !p.Empty() {
 			t.Errorf("a plan to where we are is not empty, error %v", err)
 		}
-		copied, err := plan.Make(shown, &state.Target{State: shown.Clone(), Desired: &state.State{}}, plan.Options{})
-		if err != nil || !copied.Empty() {
-			t.Errorf("a plan to a copy of where we are is not empty, error %v", err)
-		}
-	})
+	}
+}
+
+// fuzzInput is what a host in memory shows, and the target on it; nil if the
+// documents are not valid.
+func fuzzInput(t *testing.T, currentText, desiredText string) (*state.State, *state.Target) {
+	current, err := state.Parse("current.yml", []byte(currentText))
+	if err != nil || current.Validate() != nil {
+		return nil, nil
+	}
+	desired, err := state.Parse("desired.yml", []byte(desiredText))
+	if err != nil || desired.Validate() != nil {
+		return nil, nil
+	}
+	shown, err := enginetest.NewMemory(current).Show(context.Background(), engine.ShowOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := state.Merge(shown, desired)
+	if err != nil || state.ValidateTarget(target, shown) != nil {
+		return nil, nil
+	}
+	return shown, target
 }

@@ -83,10 +83,7 @@ func (l *link) mute() bool {
 // changedIPv6 is what changes of IPv6 on a link that is there.
 func (b *builder) changedIPv6(l *link) []Change {
 	if l.released {
-		if l.parts || len(l.at.removed) > 0 || l.was.Facts != nil && l.was.Facts.Owned {
-			return []Change{{Key: KeyReset, To: "true"}}
-		}
-		return nil
+		return []Change{{Key: KeyReset, To: "true"}}
 	}
 	var changes []Change
 	was, want := l.was.IPv6, l.want.IPv6
@@ -112,16 +109,23 @@ func (b *builder) changedIPv6(l *link) []Change {
 	if l.parts && l.ctl == nil {
 		return append(changes, Change{Key: KeyRestore, To: "true"})
 	}
-	if !value(want.Enabled) {
-		return changes
+	if value(want.Enabled) {
+		changes = append(changes, details(was, want, on)...)
 	}
-	if on || changed(was.Autoconf, want.Autoconf) {
+	return changes
+}
+
+// details are the changes of what an IPv6 stack that is on does by itself;
+// again says everything to one that was off.
+func details(was, want *state.IPv6, again bool) []Change {
+	var changes []Change
+	if again || changed(was.Autoconf, want.Autoconf) {
 		changes = append(changes, Change{Key: KeyAutoconf, From: pointerText(was.Autoconf), To: yes(value(want.Autoconf))})
 	}
-	if want.AddrGenMode != nil && (on || changed(was.AddrGenMode, want.AddrGenMode)) {
+	if want.AddrGenMode != nil && (again || changed(was.AddrGenMode, want.AddrGenMode)) {
 		changes = append(changes, change(KeyAddrGenMode, was.AddrGenMode, want.AddrGenMode))
 	}
-	if want.Token != nil && (value(was.Token) != *want.Token || on && *want.Token != "") {
+	if want.Token != nil && (value(was.Token) != *want.Token || again && *want.Token != "") {
 		changes = append(changes, change(KeyToken, was.Token, want.Token))
 	}
 	return changes
@@ -149,29 +153,33 @@ func change[T any](key string, was, want *T) Change {
 	return Change{Key: key, From: pointerText(was), To: pointerText(want)}
 }
 
-// needsLease is the name of what this version does not carry out: addresses
-// that come from elsewhere, where they are to be turned on. What a link that is
-// made anew had already is put back by the engine, as it was.
+// leases tells which addresses of an interface come from elsewhere.
+type leases struct{ dhcp4, dhcp6, autoconf bool }
+
+func leasesOf(i *state.Interface) leases {
+	var have leases
+	if i == nil {
+		return have
+	}
+	if i.IPv4 != nil && value(i.IPv4.Enabled) {
+		have.dhcp4 = value(i.IPv4.DHCP)
+	}
+	if i.IPv6 != nil && value(i.IPv6.Enabled) {
+		have.dhcp6, have.autoconf = value(i.IPv6.DHCP), value(i.IPv6.Autoconf)
+	}
+	return have
+}
+
+// needsLease is the key of what this version does not carry out: addresses
+// that come from elsewhere, where they are to be turned on.
 func needsLease(l *link) string {
-	if l.want == nil {
-		return ""
-	}
-	var was4, was6, auto *bool
-	if l.was != nil {
-		if l.was.IPv4 != nil {
-			was4 = l.was.IPv4.DHCP
-		}
-		if l.was.IPv6 != nil {
-			was6, auto = l.was.IPv6.DHCP, l.was.IPv6.Autoconf
-		}
-	}
-	v4, v6 := l.want.IPv4, l.want.IPv6
+	was, want := leasesOf(l.was), leasesOf(l.want)
 	switch {
-	case v4 != nil && value(v4.Enabled) && value(v4.DHCP) && !value(was4):
+	case want.dhcp4 && !was.dhcp4:
 		return "ipv4.dhcp"
-	case v6 != nil && value(v6.Enabled) && value(v6.DHCP) && !value(was6):
+	case want.dhcp6 && !was.dhcp6:
 		return "ipv6.dhcp"
-	case v6 != nil && value(v6.Enabled) && value(v6.Autoconf) && !value(auto):
+	case want.autoconf && !was.autoconf:
 		return "ipv6.autoconf"
 	}
 	return ""

@@ -75,7 +75,7 @@ func (l *link) endsUp() bool { return l.want != nil && (l.want.State != state.Do
 // attach, and named neither by us nor by the document.
 func (b *builder) guest(l *link) bool {
 	f := l.was
-	return f != nil && f.Facts != nil && f.Facts.Foreign && !f.Facts.Owned && b.asked[l.name] == nil && !l.gone
+	return f != nil && f.Facts != nil && f.Facts.Foreign && !f.Facts.Owned && b.asked[l.name] == nil && !b.listed[l.name] && !l.gone
 }
 
 // isBond tells whether ports join while they are down.

@@ -57,6 +57,8 @@ type builder struct {
 	options Options
 	// asked are the interfaces of the document by name.
 	asked map[string]*state.Interface
+	// listed are the ports that its controllers list.
+	listed map[string]bool
 
 	links   []link
 	byName  map[string]*link
@@ -76,12 +78,15 @@ type builder struct {
 
 // ask indexes the document.
 func (b *builder) ask() {
-	b.asked = map[string]*state.Interface{}
+	b.asked, b.listed = map[string]*state.Interface{}, map[string]bool{}
 	if b.target.Desired == nil {
 		return
 	}
 	for _, i := range b.target.Desired.Interfaces {
 		b.asked[i.Name] = i
+		for port := range portNames(i) {
+			b.listed[port] = true
+		}
 	}
 }
 

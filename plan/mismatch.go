@@ -128,10 +128,10 @@ func waitsForCarrier(i *state.Interface) bool {
 	if i.Facts == nil || i.Facts.Carrier || i.State == state.Down {
 		return false
 	}
-	switch {
-	case i.Type == state.TypeBridge:
+	switch i.Type {
+	case state.TypeBridge:
 		return i.Bridge != nil && len(i.Bridge.Port) > 0
-	case i.Type == state.TypeBond:
+	case state.TypeBond:
 		return i.Bond != nil && len(i.Bond.Port) > 0
 	}
 	return i.Type == state.TypeEthernet

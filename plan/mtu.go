@@ -18,43 +18,47 @@ func mtuOf(i *state.Interface) uint32 {
 }
 
 // mtu plans the MTU as a step of its own: it is raised from the bottom up and
-// lowered from the top down.
+// lowered from the top down. A new link has it from the beginning, unless what
+// happens to it then changes it.
 func (b *builder) mtu(l *link) {
-	to := mtuOf(l.want)
-	if to == 0 {
+	to, from := mtuOf(l.want), mtuOf(l.was)
+	if l.fresh {
+		from = 0
+	}
+	why := b.whyMTU(l, from, to)
+	if to == 0 || why == "" {
 		return
 	}
-	s := Step{Verb: ChangeLink, Object: l.name, Keys: []string{KeyMTU}, Impact: ImpactHot, Why: "packets up to this size"}
-	from := mtuOf(l.was)
-	switch {
-	case l.fresh && l.kind == &bridgeKind:
-		if !b.pins(l) {
-			return
-		}
-		s.Impact, s.Why = ImpactNone, "pinned: it would follow the ports"
-		from = 0
-	case l.fresh && !l.madeByPeer():
-		if !b.reset(l) {
-			return
-		}
-		from = 0
-	case l.fresh:
-		from = 0
-	case b.reset(l):
-		s.Why = "as asked for, not as the bond leaves it"
-	case from != to:
-	case l.sinks(b):
-		s.Why = "lowered when " + l.base.name + " left its bond"
-	case l.kind == &bridgeKind && b.asked[l.name] != nil && l.drifts():
-		s.Why = "pinned: it would follow the ports"
-	default:
-		return
+	s := Step{Verb: ChangeLink, Object: l.name, Keys: []string{KeyMTU}, Impact: ImpactHot, Why: why}
+	if l.fresh {
+		s.Impact = ImpactNone
 	}
-	s.Changes = []Change{{Key: KeyMTU, From: number(from), To: number(to)}}
-	if from == 0 {
-		s.Changes[0].From = ""
+	s.Changes = []Change{{Key: KeyMTU, To: number(to)}}
+	if from != 0 {
+		s.Changes[0].From = number(from)
 	}
 	l.at.mtu = b.add(s, l)
+}
+
+// whyMTU is the reason for which the MTU has to be set, empty for none.
+func (b *builder) whyMTU(l *link, from, to uint32) string {
+	const pinned = "pinned: it would follow the ports"
+	bridge := l.kind == &bridgeKind
+	switch {
+	case bridge && l.fresh && b.pins(l):
+		return pinned
+	case b.reset(l):
+		return "as asked for, not as the bond leaves it"
+	case l.fresh && !l.madeByPeer():
+		return ""
+	case from != to:
+		return "packets up to this size"
+	case l.sinks(b):
+		return "lowered when " + l.base.name + " left its bond"
+	case bridge && b.asked[l.name] != nil && l.drifts():
+		return pinned
+	}
+	return ""
 }
 
 // pins tells whether a new bridge's MTU must not follow its ports: the

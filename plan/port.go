@@ -14,19 +14,6 @@ var (
 	bondPortFields   = fieldsOf(reflect.TypeFor[state.BondPort](), "", "name")
 )
 
-// portOf is the bridge port of that name, nil for none.
-func portOf(i *state.Interface, name string) *state.BridgePort {
-	if i == nil || i.Bridge == nil {
-		return nil
-	}
-	for n := range i.Bridge.Port {
-		if i.Bridge.Port[n].Name == name {
-			return &i.Bridge.Port[n]
-		}
-	}
-	return nil
-}
-
 // bondPortOf is the configuration of the bond port of that name, nil for none.
 func bondPortOf(i *state.Interface, name string) *state.BondPort {
 	if i == nil || i.Bond == nil {

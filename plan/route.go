@@ -107,53 +107,67 @@ func (b *builder) sameRoutes() bool {
 	return len(b.touched) == 0 && slices.Equal(was, want)
 }
 
+// routeSet gathers next hops by route.
+type routeSet struct {
+	byKey map[routeKey]*routeGroup
+	list  []*routeGroup
+}
+
+// group finds or makes the route that the next hop belongs to.
+func (s *routeSet) group(r *state.Route) *routeGroup {
+	k := keyOfRoute(r)
+	g := s.byKey[k]
+	if g == nil {
+		g = &routeGroup{key: k}
+		s.byKey[k] = g
+		s.list = append(s.list, g)
+	}
+	return g
+}
+
 // routeGroups gathers the next hops of both states by route, in a fixed order.
 func (b *builder) routeGroups() []*routeGroup {
-	groups := map[routeKey]*routeGroup{}
-	var list []*routeGroup
-	group := func(r *state.Route) *routeGroup {
-		k := keyOfRoute(r)
-		g := groups[k]
-		if g == nil {
-			g = &routeGroup{key: k}
-			groups[k] = g
-			list = append(list, g)
-		}
-		return g
-	}
-	if c := b.current.Routes; c != nil {
-		for _, r := range c.Config {
-			g := group(r)
-			g.was = append(g.was, r)
-		}
-		for _, r := range c.Running {
-			if r.Facts == nil || !r.Facts.Foreign {
-				continue
-			}
-			if g := group(r); !g.has(g.was, r) {
-				g.was = append(g.was, r)
-			}
-		}
-	}
+	s := &routeSet{byKey: map[routeKey]*routeGroup{}}
+	b.routesBefore(s)
 	if t := b.target.State.Routes; t != nil {
 		for _, r := range t.Config {
 			if r.State == state.Absent || r.State == state.Ignore || b.withoutLink(r) {
 				continue
 			}
-			if g := group(r); !g.has(g.want, r) && !b.unsourced(r) {
+			if g := s.group(r); !g.has(g.want, r) && !b.unsourced(r) {
 				g.want = append(g.want, r)
 			}
 		}
 	}
-	slices.SortFunc(list, compareGroups)
-	for _, g := range list {
+	slices.SortFunc(s.list, compareGroups)
+	for _, g := range s.list {
 		slices.SortStableFunc(g.was, compareRoutes)
 		slices.SortStableFunc(g.want, compareRoutes)
 		for _, r := range g.was {
 			g.lost = append(g.lost, b.loses(r))
 		}
 	}
-	return list
+	return s.list
+}
+
+// routesBefore gathers what is there: configured routes, and foreign ones.
+func (b *builder) routesBefore(s *routeSet) {
+	c := b.current.Routes
+	if c == nil {
+		return
+	}
+	for _, r := range c.Config {
+		g := s.group(r)
+		g.was = append(g.was, r)
+	}
+	for _, r := range c.Running {
+		if r.Facts == nil || !r.Facts.Foreign {
+			continue
+		}
+		if g := s.group(r); !g.has(g.was, r) {
+			g.was = append(g.was, r)
+		}
+	}
 }
 
 // withoutLink tells whether the route's link will not be there.

@@ -16,7 +16,7 @@ func (k routeKey) text() string {
 			s = "default (IPv6)"
 		}
 	}
-	if k.metric > 0 && !(k.to.Addr().Is6() && k.metric == 1024) {
+	if k.metric > 0 && (k.to.Addr().Is4() || k.metric != 1024) {
 		s += fmt.Sprintf(" metric %d", k.metric)
 	}
 	if k.table != mainTable {

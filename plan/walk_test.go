@@ -161,38 +161,17 @@ var virtual = []string{"bond0", "bond1", "v0", "v1", "v2", "v3", "vb", "br0", "b
 var nics = []string{"eth0", "eth1", "eth2", "eth3"}
 
 func drawState(r *rapid.T, label string) string {
-	d := &drawing{r: r, label: label, free: append([]string(nil), nics...), mtus: map[string]int{}, done: map[string]bool{}}
+	d := &drawing{r: r, label: label, free: slices.Clone(nics), mtus: map[string]int{}, done: map[string]bool{}}
 	d.out.WriteString("interfaces:\n")
-	for _, name := range []string{"d0", "d1"} {
-		if d.yes(name) {
-			d.mtus[name] = d.mtu(name)
-			d.link(name, "dummy", "", true)
-		}
-	}
-	if d.yes("pair") {
-		d.free = append(d.free, "p0")
-		d.mtus["p1"] = d.mtu("p1")
-		d.link("p1", "veth", ", veth: {peer: p0}", true)
-	}
-	for _, name := range []string{"bond0", "bond1"} {
-		if d.yes(name) {
-			d.bond(name)
-		}
-	}
+	d.some(d.dummy, "d0", "d1")
+	d.some(d.pair, "p1")
+	d.some(d.bond, "bond0", "bond1")
 	for _, name := range d.free {
 		d.mtus[name] = d.mtu(name)
 	}
 	d.bases = append(d.bases, d.free...)
-	for _, name := range []string{"v0", "v1", "v2", "v3"} {
-		if d.yes(name) && len(d.bases) > 0 {
-			d.vlan(name)
-		}
-	}
-	for _, name := range []string{"br0", "br1"} {
-		if d.yes(name) {
-			d.bridge(name)
-		}
-	}
+	d.some(d.vlan, "v0", "v1", "v2", "v3")
+	d.some(d.bridge, "br0", "br1")
 	if base := d.pick("vb base", "br0", "br1"); d.done[base] {
 		d.mtus["vb"] = min(d.mtu("vb"), d.mtus[base])
 		d.link("vb", "vlan", fmt.Sprintf(", vlan: {base-iface: %s, id: 40}", base), true)
@@ -207,6 +186,27 @@ func drawState(r *rapid.T, label string) string {
 	}
 	d.leftOut()
 	return d.out.String()
+}
+
+// some draws each of the named links, or leaves it out.
+func (d *drawing) some(draw func(string), names ...string) {
+	for _, name := range names {
+		if d.yes(name) {
+			draw(name)
+		}
+	}
+}
+
+func (d *drawing) dummy(name string) {
+	d.mtus[name] = d.mtu(name)
+	d.link(name, "dummy", "", true)
+}
+
+// pair draws a veth pair whose first end can become a port.
+func (d *drawing) pair(name string) {
+	d.free = append(d.free, "p0")
+	d.mtus[name] = d.mtu(name)
+	d.link(name, "veth", ", veth: {peer: p0}", true)
 }
 
 func (d *drawing) yes(what string) bool { return rapid.Bool().Draw(d.r, d.label+what) }
@@ -312,6 +312,9 @@ func (d *drawing) bond(name string) {
 }
 
 func (d *drawing) vlan(name string) {
+	if len(d.bases) == 0 {
+		return
+	}
 	base := d.pick(name+" base", d.bases...)
 	d.mtus[name] = min(d.mtu(name), d.mtus[base])
 	id := map[string]int{"v0": 10, "v1": 11, "v2": 12, "v3": 13}[name] + 10*rapid.IntRange(0, 1).Draw(d.r, d.label+name+" id")

@@ -118,6 +118,9 @@ func (b *builder) wirePort(l *link) {
 	if a := l.at.attach; a >= 0 {
 		b.intoController(a, l.ctl)
 		b.need(a, l.at.detach)
+		if l.wasCtl != nil && l.at.detach < 0 {
+			b.need(a, l.wasCtl.at.remove)
+		}
 		b.need(a, l.at.down)
 		b.need(a, l.change)
 		b.need(a, l.at.ip)
