@@ -28,8 +28,8 @@ const (
 func (c *checkpoint) Rollback(ctx context.Context) error {
 	var failures []error
 	var left []string
-	for range rollbackRounds {
-		err := c.goBack(ctx)
+	for round := range rollbackRounds {
+		err := c.goBack(ctx, round > 0)
 		left = c.await(ctx)
 		if err == nil && len(left) == 0 {
 			return nil
@@ -46,14 +46,18 @@ func (c *checkpoint) Rollback(ctx context.Context) error {
 	return &engine.RollbackError{Differences: left, Err: errors.Join(failures...)}
 }
 
-// goBack is one round.
-func (c *checkpoint) goBack(ctx context.Context) error {
+// goBack is one round. insist sets also what comes back by itself when the rest
+// does: the address of a bridge that follows its ports.
+func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 	now, err := takeSnapshot(ctx, c.e.conn, wantAll)
 	if err != nil {
 		return err
 	}
 	current := c.show(now)
-	target := c.target(current, now)
+	target := c.target(current)
+	if !insist {
+		followPorts(target.State, current)
+	}
 	p, err := plan.Make(current, target, plan.Options{Force: true})
 	if err != nil {
 		return err
@@ -116,7 +120,7 @@ func (s *snapshot) stack(names map[string]bool) map[string]bool {
 
 // target is the state to go back to: the picture's for what the plan touched,
 // today's for the rest, and the end of what the plan made.
-func (c *checkpoint) target(current *state.State, now *snapshot) *state.Target {
+func (c *checkpoint) target(current *state.State) *state.Target {
 	was := c.show(c.Network)
 	before := make(map[string]*state.Interface, len(was.Interfaces))
 	for _, i := range was.Interfaces {
@@ -186,6 +190,18 @@ func withoutLeases(i *state.Interface) *state.Interface {
 		i.IPv6 = &ip
 	}
 	return i
+}
+
+// followPorts leaves the address of bridges to the kernel where nobody had set
+// one: writing even the same value would pin it.
+func followPorts(goal, current *state.State) {
+	for n, i := range goal.Interfaces {
+		if i.Type == state.TypeBridge && i.State != state.Absent && i.Facts != nil && !i.Facts.MACPinned && i != current.Find(i.Name) {
+			free := *i
+			free.MAC = ""
+			goal.Interfaces[n] = &free
+		}
+	}
 }
 
 // backPorts are the ports as they were, and those that others put in since.
