@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"holdfast/internal/document"
 	"holdfast/internal/problem"
 )
@@ -44,13 +46,13 @@ func (c *combination) add(s *State) {
 		if c.out.Routes == nil {
 			c.out.Routes = &Routes{}
 		}
-		c.out.Routes.Config = append(c.out.Routes.Config[:len(c.out.Routes.Config):len(c.out.Routes.Config)], s.Routes.Config...)
+		c.out.Routes.Config = append(slices.Clip(c.out.Routes.Config), s.Routes.Config...)
 	}
 	if s.Rules != nil {
 		if c.out.Rules == nil {
 			c.out.Rules = &Rules{}
 		}
-		c.out.Rules.Config = append(c.out.Rules.Config[:len(c.out.Rules.Config):len(c.out.Rules.Config)], s.Rules.Config...)
+		c.out.Rules.Config = append(slices.Clip(c.out.Rules.Config), s.Rules.Config...)
 	}
 	c.addRaw("ovs-db", &c.out.OVSDB, s.OVSDB)
 	c.addRaw("ovn", &c.out.OVN, s.OVN)

@@ -12,7 +12,7 @@ import (
 var comparers = []func(c *comparison, want, have *Interface){
 	compareState,
 	func(c *comparison, want, have *Interface) {
-		if !unresolved(want.Type) && want.Type != have.Type && !(want.Type == TypeEthernet && have.Type == TypeVeth) {
+		if !unresolved(want.Type) && want.Type != have.Type && (want.Type != TypeEthernet || have.Type != TypeVeth) {
 			c.add("type", string(want.Type), string(have.Type))
 		}
 	},
@@ -117,7 +117,7 @@ func valueText(v reflect.Value) string { return fmt.Sprint(v.Interface()) }
 
 func compareRaw(c *comparison, want, have *Interface) {
 	for _, s := range rawSections {
-		if w := *s.of(want); w != nil && !(s.unseen && *s.of(have) == nil) {
+		if w := *s.of(want); w != nil && (!s.unseen || *s.of(have) != nil) {
 			c.raw(s.key, w, *s.of(have))
 		}
 	}

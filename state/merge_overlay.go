@@ -86,13 +86,7 @@ func overlayField(out, des reflect.Value) bool {
 		}
 	case reflect.Pointer:
 		if _, section := schemaFields[out.Type().Elem()]; section && !des.IsNil() && !out.IsNil() {
-			inner := reflect.New(out.Type().Elem())
-			inner.Elem().Set(out.Elem())
-			if !overlayStruct(inner.Elem(), des.Elem()) {
-				return false
-			}
-			out.Set(inner)
-			return true
+			return overlaySection(out, des)
 		}
 	case reflect.Map:
 		merged, changed := mergeRaw(out.Interface().(Raw), des.Interface().(Raw))
@@ -101,7 +95,7 @@ func overlayField(out, des reflect.Value) bool {
 		}
 		return changed
 	case reflect.Slice:
-		if out.Type() == addressesType || out.Len() == 0 && des.Len() == 0 {
+		if out.Type() == addressesType || out.Len()+des.Len() == 0 {
 			return false
 		}
 	}
@@ -109,6 +103,17 @@ func overlayField(out, des reflect.Value) bool {
 		return false
 	}
 	out.Set(des)
+	return true
+}
+
+// overlaySection puts a changed copy of a section in its place.
+func overlaySection(out, des reflect.Value) bool {
+	inner := reflect.New(out.Type().Elem())
+	inner.Elem().Set(out.Elem())
+	if !overlayStruct(inner.Elem(), des.Elem()) {
+		return false
+	}
+	out.Set(inner)
 	return true
 }
 

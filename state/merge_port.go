@@ -1,5 +1,7 @@
 package state
 
+import "holdfast/internal/problem"
+
 // claim is where the document makes an interface a port: in the list of a
 // controller, or by its own property.
 type claim struct {
@@ -151,27 +153,43 @@ func (m *merger) claimByProperty(p *link) {
 		return
 	}
 	c := m.byName[name]
-	switch {
-	case c == nil:
+	if c == nil {
 		m.fault(p.des, "controller", name, "there is no such interface", m.suggestInterface(name, ""))
-	case c.ignored:
-		if p.was != name {
-			m.fault(p.des, "controller", name, "the controller is to be ignored"+where(c.desOrigin(), "state"), "")
+		return
+	}
+	if p.was == name && (c.ignored || !m.listsPorts(c)) && !c.gone && !c.released {
+		if !c.ignored {
+			p.claim = &claim{c, p.des, "controller"}
 		}
+		return
+	}
+	if why := m.refusal(c, p); why != nil {
+		m.problems.Add(why)
+		return
+	}
+	p.claim = &claim{c, p.des, "controller"}
+}
+
+// refusal tells why an interface cannot have the port that names it; nil if it
+// can.
+func (m *merger) refusal(c, p *link) *problem.Problem {
+	bad := func(message, hint string) *problem.Problem {
+		return fault(p.des, "controller", c.name, message, hint)
+	}
+	switch {
+	case c.ignored:
+		return bad("the controller is to be ignored"+where(c.desOrigin(), "state"), "")
 	case c.gone || c.released:
-		m.fault(p.des, "controller", name, "the controller is absent"+whereAbsent(c), "")
-	case p.was == name && !m.listsPorts(c):
-		p.claim = &claim{c, p.des, "controller"}
+		return bad("the controller is absent"+whereAbsent(c), "")
 	case !c.out.IsController():
-		m.fault(p.des, "controller", name, name+" is of type "+string(c.out.Type)+", which has no ports", "")
+		return bad(c.name+" is of type "+string(c.out.Type)+", which has no ports", "")
 	case c.out.Type != TypeBond && c.out.Type != TypeBridge:
-		m.problems.Add(unsupported(p.des, "controller", name, "making an interface a port of "+name+", of type "+string(c.out.Type)+", is not supported yet", ""))
+		return unsupported(p.des, "controller", c.name, "making an interface a port of "+c.name+", of type "+string(c.out.Type)+", is not supported yet", "")
 	case m.listsPorts(c):
 		_, path, _ := portLists[c.out.Type](c.des)
-		m.fault(p.des, "controller", name, "the list of ports of "+name+where(c.des.Origin, path)+" does not have "+p.name, "say the same in both places, or leave one out")
-	default:
-		p.claim = &claim{c, p.des, "controller"}
+		return bad("the list of ports of "+c.name+where(c.des.Origin, path)+" does not have "+p.name, "say the same in both places, or leave one out")
 	}
+	return nil
 }
 
 // listsPorts tells whether the document has a list of the controller's ports.
@@ -184,31 +202,16 @@ func (m *merger) listsPorts(c *link) bool {
 	return mentioned
 }
 
-// settle decides on a link's controller.
+// settle decides on a link's controller, and notes the change on both.
 func (m *merger) settle(l *link) {
-	l.master = l.was
-	c := m.byName[l.was]
-	switch {
-	case l.gone || l.released && !l.ignored:
-		l.master = ""
-	case l.claim != nil:
-		l.master = l.claim.controller.name
-	case c != nil && c.gone:
-		l.master = ""
-	case l.ignored:
-	case l.des != nil && l.des.Controller != nil && *l.des.Controller == "":
-		l.master = ""
-	case c == nil:
-	case m.listsPorts(c) && !foreignPort(l.cur):
-		l.master = ""
-	}
+	l.master = m.masterOf(l)
 	if l.master == l.was {
 		if l.fresh() {
 			l.out.Controller = nil
 		}
 		return
 	}
-	if c != nil {
+	if c := m.byName[l.was]; c != nil {
 		c.depart(l.name)
 	}
 	if next := m.byName[l.master]; next != nil {
@@ -217,6 +220,26 @@ func (m *merger) settle(l *link) {
 		return
 	}
 	l.edit().Controller = nil
+}
+
+// masterOf returns the name of the controller that a link will have, or "".
+func (m *merger) masterOf(l *link) string {
+	c := m.byName[l.was]
+	switch {
+	case l.gone, l.released && !l.ignored:
+		return ""
+	case l.claim != nil:
+		return l.claim.controller.name
+	case c != nil && c.gone:
+		return ""
+	case l.ignored:
+		return l.was
+	case l.des != nil && l.des.Controller != nil && *l.des.Controller == "":
+		return ""
+	case c != nil && m.listsPorts(c) && !foreignPort(l.cur):
+		return ""
+	}
+	return l.was
 }
 
 // depart notes that a port leaves the controller.

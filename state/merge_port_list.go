@@ -64,24 +64,18 @@ func (l *link) wantsPrimary() bool {
 }
 
 func rebuildBridge(l *link) {
-	var wanted map[string]BridgePort
-	if l.des != nil && l.des.Bridge != nil && !l.ignored {
-		wanted = make(map[string]BridgePort, len(l.des.Bridge.Port))
-		for _, p := range l.des.Bridge.Port {
-			wanted[p.Name] = p
-		}
+	var wanted, present map[string]BridgePort
+	if l.des != nil && !l.ignored {
+		wanted = portsByName(l.des)
 	}
-	moved := len(l.departed)+len(l.joined) > 0
-	if !moved && len(wanted) == 0 {
+	changed := len(l.departed)+len(l.joined) > 0
+	if !changed && len(wanted) == 0 {
 		return
 	}
-	present := map[string]BridgePort{}
-	if l.cur != nil && l.cur.Bridge != nil {
-		for _, p := range l.cur.Bridge.Port {
-			present[p.Name] = p
-		}
+	if l.cur != nil {
+		present = portsByName(l.cur)
 	}
-	list, changed := make([]BridgePort, 0, len(l.members)+len(l.joined)), moved
+	list := make([]BridgePort, 0, len(l.members)+len(l.joined))
 	for _, name := range l.ports() {
 		p, there := present[name]
 		if !there {
@@ -102,6 +96,18 @@ func rebuildBridge(l *link) {
 	}
 	b.Port = list
 	l.edit().Bridge = &b
+}
+
+// portsByName indexes the ports of a bridge; nil without any.
+func portsByName(i *Interface) map[string]BridgePort {
+	if i.Bridge == nil || len(i.Bridge.Port) == 0 {
+		return nil
+	}
+	index := make(map[string]BridgePort, len(i.Bridge.Port))
+	for _, p := range i.Bridge.Port {
+		index[p.Name] = p
+	}
+	return index
 }
 
 func rebuildVRF(l *link) {

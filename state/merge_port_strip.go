@@ -31,30 +31,34 @@ func (m *merger) isBond(name string) bool {
 // stripIP turns both stacks of a port off; asking for them is an error unless
 // it describes what is there.
 func (m *merger) stripIP(l *link) {
-	out := l.out
-	if l.des != nil && out != l.cur {
-		asked4 := l.des.IPv4 != nil && out.on4() && (l.cur == nil || out.IPv4 != l.cur.IPv4 || l.was != l.master)
-		asked6 := l.des.IPv6 != nil && out.on6() && (l.cur == nil || out.IPv6 != l.cur.IPv6 || l.was != l.master)
-		hint := "give the address to " + l.master + ", or take " + l.name + " out of it"
-		if asked4 {
-			m.fault(l.des, "ipv4", "", "a port of "+l.master+" cannot carry addresses", hint)
-		}
-		if asked6 {
-			m.fault(l.des, "ipv6", "", "a port of "+l.master+" cannot carry addresses", hint)
-		}
-		if asked4 || asked6 {
-			return
-		}
-	}
-	if l.was == l.master {
+	if m.asksForIP(l) || l.was == l.master {
 		return
 	}
-	if out.on4() || out.IPv4 != nil && len(out.IPv4.Address) > 0 {
+	if ip := l.out.IPv4; ip != nil && (ip.enabled() || len(ip.Address) > 0) {
 		l.edit().IPv4 = &IPv4{IP: IP{Enabled: new(false), Address: []Address{}}}
 	}
-	if out.on6() || out.IPv6 != nil && len(out.IPv6.Address) > 0 {
+	if ip := l.out.IPv6; ip != nil && (ip.enabled() || len(ip.Address) > 0) {
 		l.edit().IPv6 = &IPv6{IP: IP{Enabled: new(false), Address: []Address{}}}
 	}
+}
+
+// asksForIP reports a document that wants a port to carry addresses.
+func (m *merger) asksForIP(l *link) bool {
+	if l.des == nil || l.out == l.cur {
+		return false
+	}
+	cur, same := l.cur, l.was == l.master
+	if cur == nil {
+		cur = &Interface{}
+	}
+	asked4 := l.des.IPv4 != nil && l.out.on4() && (l.out.IPv4 != cur.IPv4 || !same)
+	asked6 := l.des.IPv6 != nil && l.out.on6() && (l.out.IPv6 != cur.IPv6 || !same)
+	for key, asked := range map[string]bool{"ipv4": asked4, "ipv6": asked6} {
+		if asked {
+			m.fault(l.des, key, "", "a port of "+l.master+" cannot carry addresses", "give the address to "+l.master+", or take "+l.name+" out of it")
+		}
+	}
+	return asked4 || asked6
 }
 
 // forgetBorrowed leaves the MAC and MTU of a port that joins or leaves a bond

@@ -116,7 +116,7 @@ func rawDifference(cur, des map[string]any) (path string, wish any, differs bool
 		v, was := des[k], cur[k]
 		inner, isObject := v.(map[string]any)
 		if !isObject {
-			if !(was == nil && emptyRaw(v)) && !equalRaw(was, v) {
+			if (was != nil || !emptyRaw(v)) && !equalRaw(was, v) {
 				return k, v, true
 			}
 			continue

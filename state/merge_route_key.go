@@ -92,15 +92,13 @@ func (r *Route) matches(live *Route) bool {
 	if r.TableID != nil && r.table() != live.table() || r.Type != "" && r.Type != live.Type {
 		return false
 	}
-	if r.NextHopInterface != nil && *r.NextHopInterface != value(live.NextHopInterface, "") {
-		return false
-	}
-	if r.NextHopAddress != nil && *r.NextHopAddress != value(live.NextHopAddress, netip.Addr{}) {
-		return false
-	}
-	if r.Source != nil && *r.Source != value(live.Source, netip.Addr{}) {
-		return false
-	}
+	return mentionedOrNone(r.NextHopInterface, live.NextHopInterface) && mentionedOrNone(r.NextHopAddress, live.NextHopAddress) &&
+		mentionedOrNone(r.Source, live.Source) && r.metricsMatch(live)
+}
+
+// metricsMatch tells whether the attributes that a wildcard mentions are those
+// of a live route.
+func (r *Route) metricsMatch(live *Route) bool {
 	return mentionedEqual(r.Weight, live.Weight) && mentionedEqual(r.CWND, live.CWND) &&
 		mentionedEqual(r.InitCWND, live.InitCWND) && mentionedEqual(r.InitRWND, live.InitRWND) &&
 		mentionedEqual(r.MTU, live.MTU) && mentionedEqual(r.AdvMSS, live.AdvMSS) &&
@@ -110,6 +108,13 @@ func (r *Route) matches(live *Route) bool {
 // mentionedEqual tells whether live has the value of want, if that has one.
 func mentionedEqual[T comparable](want, live *T) bool {
 	return want == nil || live != nil && *want == *live
+}
+
+// mentionedOrNone is mentionedEqual where a live route without the value has
+// none, which a wildcard can ask for.
+func mentionedOrNone[T comparable](want, live *T) bool {
+	var none T
+	return want == nil || *want == value(live, none)
 }
 
 // foreign tells whether a route of the host is not ours to change.

@@ -1,9 +1,11 @@
 package state
 
+import "slices"
+
 // mergePeers makes the other ends of new pairs, and matches the ends that the
 // document describes both.
 func (m *merger) mergePeers() {
-	for _, l := range m.links[:len(m.links):len(m.links)] {
+	for _, l := range slices.Clip(m.links) {
 		if l.des == nil || l.ignored || l.des.State == Absent || l.out.Type != TypeVeth {
 			continue
 		}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast/internal/problem"
@@ -97,8 +98,8 @@ func (m *merger) find(des *Interface) *link {
 	if l := m.byName[linkKey(des.Name, des.Type)]; l != nil {
 		return l
 	}
-	if real, ok := m.alias[des.Name]; ok {
-		return m.byName[real]
+	if known, ok := m.alias[des.Name]; ok {
+		return m.byName[known]
 	}
 	if unresolved(des.Type) {
 		for _, t := range []Type{TypeOVSBridge, TypeIPsec} {
@@ -142,12 +143,9 @@ func (m *merger) resolveNewType(des *Interface, peers map[string]bool) bool {
 		des.Type = TypeVeth
 	}
 	t := string(des.Type)
-	for _, known := range builtTypes {
-		if t == known {
-			return true
-		}
-	}
 	switch {
+	case contains(builtTypes, t):
+		return true
 	case unresolved(des.Type):
 		m.fault(des, "name", des.Name, "there is no such interface, and no type to make it of", m.suggestInterface(des.Name, "add a type: "+strings.Join(builtTypes, ", ")))
 	case des.Type == TypeEthernet, des.Type == TypeLoopback, des.Type == TypeInfiniBand, des.Type == TypeTun:
@@ -178,11 +176,4 @@ func without(names []string, name string) []string {
 	return kept
 }
 
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
-}
+func contains(list []string, s string) bool { return slices.Contains(list, s) }

@@ -19,11 +19,11 @@ func (m *merger) addAliases(l *link) {
 
 // ref returns the kernel's name for a name in the document.
 func (m *merger) ref(name string) string {
-	if _, real := m.byName[name]; real {
+	if m.byName[name] != nil {
 		return name
 	}
-	if real, ok := m.alias[name]; ok {
-		return real
+	if known, ok := m.alias[name]; ok {
+		return known
 	}
 	return name
 }

@@ -52,22 +52,23 @@ func (c *targetCheck) bondMonitoring(l *checked) {
 	if value(o.ARPInterval, 0) > 0 && value(o.ARPIPTarget, "") == "" && value(o.NSIP6Target, "") == "" {
 		c.fault(l, optionsPath+"arp_interval", itoa(int(*o.ARPInterval)), "needs targets to probe", "add arp_ip_target or ns_ip6_target")
 	}
-	miimon := value(o.MIIMon, 0)
-	for _, d := range []struct {
-		key  string
-		wish *uint32
-	}{{"updelay", des.UpDelay}, {"downdelay", des.DownDelay}} {
-		delay := value(d.wish, 0)
-		switch {
-		case delay == 0:
-		case miimon == 0 && o.MIIMon != nil:
-			c.fault(l, optionsPath+d.key, itoa(int(delay)), "needs link monitoring", "set miimon")
-		case miimon > 0 && delay%miimon != 0:
-			c.warn("%s: %s %d is no multiple of miimon %d: the kernel makes it %d", l.out.Name, d.key, delay, miimon, delay/miimon*miimon)
-		}
-	}
+	c.bondDelay(l, "updelay", des.UpDelay)
+	c.bondDelay(l, "downdelay", des.DownDelay)
 	if links := value(des.MinLinks, 0); int(links) > len(l.out.Bond.Port) {
 		c.warn("%s: min_links %d is more than its %d ports: it will have no carrier", l.out.Name, links, len(l.out.Bond.Port))
+	}
+}
+
+// bondDelay checks a delay of the document against link monitoring, in whose
+// intervals the kernel counts it.
+func (c *targetCheck) bondDelay(l *checked, key string, wish *uint32) {
+	miimon := l.out.Bond.Options.MIIMon
+	switch delay := value(wish, 0); {
+	case delay == 0 || miimon == nil:
+	case *miimon == 0:
+		c.fault(l, optionsPath+key, itoa(int(delay)), "needs link monitoring", "set miimon")
+	case delay%*miimon != 0:
+		c.warn("%s: %s %d is no multiple of miimon %d: the kernel makes it %d", l.out.Name, key, delay, *miimon, delay / *miimon * *miimon)
 	}
 }
 

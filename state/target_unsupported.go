@@ -27,24 +27,30 @@ func (c *targetCheck) leases(l *checked) {
 	if l.des == nil {
 		return
 	}
-	cur := l.cur
-	if cur == nil {
-		cur = &Interface{}
+	now := [3]bool{}
+	if l.cur != nil {
+		now = automatics(l.cur)
 	}
-	hint := "static addresses work now; leave the key out to keep what is there"
-	if ip := l.out.IPv4; ip != nil && l.des.IPv4 != nil && is(ip.DHCP) && (cur.IPv4 == nil || !is(cur.IPv4.DHCP)) {
-		c.unsupported(l, "ipv4.dhcp", "true", "turning DHCP on is not supported yet", hint)
+	mentioned := [3]bool{l.des.IPv4 != nil, l.des.IPv6 != nil, l.des.IPv6 != nil}
+	for n, on := range automatics(l.out) {
+		if on && !now[n] && mentioned[n] {
+			c.unsupported(l, automaticKeys[n].path, "true", "turning "+automaticKeys[n].name+" on is not supported yet", "static addresses work now; leave the key out to keep what is there")
+		}
 	}
-	ip := l.out.IPv6
-	if ip == nil || l.des.IPv6 == nil {
-		return
+}
+
+// automaticKeys name what makes addresses by itself.
+var automaticKeys = [3]struct{ path, name string }{{"ipv4.dhcp", "DHCP"}, {"ipv6.dhcp", "DHCPv6"}, {"ipv6.autoconf", "autoconf"}}
+
+// automatics tells which of automaticKeys are on.
+func automatics(i *Interface) (on [3]bool) {
+	if i.IPv4 != nil {
+		on[0] = is(i.IPv4.DHCP)
 	}
-	if is(ip.DHCP) && (cur.IPv6 == nil || !is(cur.IPv6.DHCP)) {
-		c.unsupported(l, "ipv6.dhcp", "true", "turning DHCPv6 on is not supported yet", hint)
+	if i.IPv6 != nil {
+		on[1], on[2] = is(i.IPv6.DHCP), is(i.IPv6.Autoconf)
 	}
-	if is(ip.Autoconf) && (cur.IPv6 == nil || !is(cur.IPv6.Autoconf)) {
-		c.unsupported(l, "ipv6.autoconf", "true", "turning autoconf on is not supported yet", hint)
-	}
+	return on
 }
 
 // unsupportedSections refuses changes to what is kept and shown only. Where

@@ -10,48 +10,50 @@ import (
 var dnsOptions = strings.Fields("debug edns0 inet6 ip6-bytestring ip6-dotint no-aaaa no-check-names no-ip6-dotint no-reload no-tld-query " +
 	"rotate single-request single-request-reopen trust-ad use-vc ndots: timeout: attempts:")
 
+// dns checks the lists of the resolver, each entry once.
 func (v *validation) dns(d *DNS) {
 	if d == nil || d.Config == nil {
 		return
 	}
-	fault := func(path, val, message, hint string) {
-		p := d.Origin.Problem(path, val, message, hint)
+	v.dnsList(d, "config.server", "server", d.Config.Server, badServer)
+	v.dnsList(d, "config.search", "domain", d.Config.Search, func(s string) (message, hint string) {
+		if badDomain(s) {
+			return "is no domain", ""
+		}
+		return "", ""
+	})
+	v.dnsList(d, "config.options", "option", d.Config.Options, badDNSOption)
+}
+
+func (v *validation) dnsList(d *DNS, path, what string, list []string, bad func(string) (message, hint string)) {
+	for n, s := range list {
+		message, hint := bad(s)
+		if message == "" && slices.Index(list, s) < n {
+			message = "the " + what + " is listed twice"
+		}
+		if message == "" {
+			continue
+		}
+		p := d.Origin.Problem(path+"["+itoa(n)+"]", s, message, hint)
 		if d.Origin == nil {
-			p.Key = "dns-resolver." + path
+			p.Key = "dns-resolver." + p.Key
 		}
 		v.problems.Add(p)
 	}
-	for n, s := range d.Config.Server {
-		at := "config.server[" + itoa(n) + "]"
-		a, err := netip.ParseAddr(s)
-		switch {
-		case err != nil:
-			fault(at, s, "is no address of a name server", "")
-		case a.IsUnspecified() || a.IsMulticast():
-			fault(at, s, "is no address of one host", "")
-		case a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "":
-			fault(at, s, "a link-local server needs its interface", "write "+s+"%eth0")
-		case slices.Index(d.Config.Server, s) < n:
-			fault(at, s, "the server is listed twice", "")
-		}
+}
+
+// badServer tells what is wrong with a name server's address.
+func badServer(s string) (message, hint string) {
+	a, err := netip.ParseAddr(s)
+	switch {
+	case err != nil:
+		return "is no address of a name server", ""
+	case a.IsUnspecified() || a.IsMulticast():
+		return "is no address of one host", ""
+	case a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "":
+		return "a link-local server needs its interface", "write " + s + "%eth0"
 	}
-	for n, s := range d.Config.Search {
-		at := "config.search[" + itoa(n) + "]"
-		switch {
-		case badDomain(s):
-			fault(at, s, "is no domain", "")
-		case slices.Index(d.Config.Search, s) < n:
-			fault(at, s, "the domain is listed twice", "")
-		}
-	}
-	for n, o := range d.Config.Options {
-		at := "config.options[" + itoa(n) + "]"
-		if message, hint := badDNSOption(o); message != "" {
-			fault(at, o, message, hint)
-		} else if slices.Index(d.Config.Options, o) < n {
-			fault(at, o, "the option is listed twice", "")
-		}
-	}
+	return "", ""
 }
 
 func badDNSOption(o string) (message, hint string) {

@@ -31,6 +31,8 @@ func (v *validation) name(i *Interface) {
 // net/core/dev.c).
 func (v *validation) badName(i *Interface, path, name string, longest int) {
 	switch {
+	case name == "":
+		v.fault(i, path, name, "the name is empty", "")
 	case len(name) > longest:
 		v.fault(i, path, name, fmt.Sprintf("a name has at most %d bytes, this one has %d", longest, len(name)), "")
 	case name == "." || name == "..":
@@ -45,12 +47,7 @@ func (v *validation) badName(i *Interface, path, name string, longest int) {
 func (v *validation) altNames(i *Interface) {
 	for n, a := range i.AltNames {
 		path := "alt-names[" + itoa(n) + "]"
-		switch {
-		case a.Name == "":
-			v.fault(i, path, "", "the alternative name is empty", "")
-		default:
-			v.badName(i, path+".name", a.Name, maxAltName)
-		}
+		v.badName(i, path+".name", a.Name, maxAltName)
 		if a.State != "" && a.State != Absent && a.State != Up {
 			v.fault(i, path+".state", string(a.State), "an alternative name can only be absent", "")
 		}
@@ -104,7 +101,7 @@ func (v *validation) controller(i *Interface) {
 
 // loopback checks what cannot be changed on the loopback interface.
 func (v *validation) loopback(i *Interface) {
-	if i.Type != TypeLoopback && !(i.Name == "lo" && unresolved(i.Type)) {
+	if i.Type != TypeLoopback && (i.Name != "lo" || !unresolved(i.Type)) {
 		return
 	}
 	if i.IPv4 != nil && isNot(i.IPv4.Enabled) {
