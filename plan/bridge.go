@@ -83,18 +83,20 @@ func (b *builder) filter(l *link) {
 }
 
 // ownVLANs plans the bridge's own table: a VLAN that sits on a filtering
-// bridge gets no frames unless the bridge itself is in it.
+// bridge gets no frames unless the bridge itself is in it. The default VLAN is
+// the kernel's business: it comes and goes with the option.
 func (b *builder) ownVLANs(l *link) {
-	if l.want == nil || l.want.Bridge == nil || !VLANFiltering(l.want.Bridge) {
+	if l.want == nil || l.want.Bridge == nil {
 		return
 	}
+	filtered, filters := !l.fresh && VLANFiltering(l.was.Bridge), VLANFiltering(l.want.Bridge)
 	had := map[uint16]bool{}
 	wants := map[uint16]bool{}
 	for _, u := range l.uppers {
-		if k, ok := vlanKeyOf(u.was); ok && k.base == l.name && !l.fresh && VLANFiltering(l.was.Bridge) {
+		if k, ok := vlanKeyOf(u.was); ok && k.base == l.name && filtered && k.id != pvid(l.was) {
 			had[k.id] = true
 		}
-		if k, ok := vlanKeyOf(u.want); ok && k.base == l.name {
+		if k, ok := vlanKeyOf(u.want); ok && k.base == l.name && filters {
 			wants[k.id] = true
 		}
 	}
@@ -127,4 +129,20 @@ func because(first bool, a, b string) string {
 		return a
 	}
 	return b
+}
+
+// bereft tells whether the bridge has no port at some moment, and with that no
+// address: it is zero after the last port left, unless somebody set it
+// (br_stp_recalculate_bridge_id, net/bridge/br_stp_if.c). The kernel adds no
+// VLAN to such a bridge itself (fdb_add_local, net/bridge/br_fdb.c: EINVAL).
+func (l *link) bereft() bool {
+	if l.kind != &bridgeKind || l.fresh {
+		return false
+	}
+	return !slices.ContainsFunc(l.wasMembers, func(m *link) bool { return !m.parts && !m.leaves() })
+}
+
+// latePVID tells whether the bridge gets its default VLAN after its ports.
+func (l *link) latePVID() bool {
+	return l.change >= 0 && l.bereft() && slices.ContainsFunc(l.changes, func(c Change) bool { return c.Key == defaultPVID })
 }

@@ -47,6 +47,9 @@ func (b *builder) create(l *link) {
 	if l.anew {
 		s.Impact, s.Why = ImpactRecreate, "made anew"
 	}
+	if own := l.want.PermanentMAC; own != "" && l.ctl.isBond() {
+		link.MAC = own // MAC is the bond's; the port's own is what it has again when it leaves
+	}
 	s.Changes = createChanges(l, &link)
 	link.Controller = nil
 	if l.ctl != nil {

@@ -77,7 +77,11 @@ func (b *builder) wireCreate(l *link) {
 // is ready for it.
 func (b *builder) intoController(i int, ctl *link) {
 	b.need(i, ctl.creating())
-	b.need(i, ctl.change)
+	if ctl.latePVID() {
+		b.need(ctl.change, i)
+	} else {
+		b.need(i, ctl.change)
+	}
 	b.need(i, ctl.at.mtu)
 }
 
@@ -99,6 +103,10 @@ func (b *builder) wireChange(l *link) {
 	b.need(l.at.primary, l.change)
 	b.need(l.at.filterOn, l.at.ownVLANs)
 	b.need(l.at.ownVLANs, l.at.filterOff)
+	if l.at.ownVLANs >= 0 {
+		b.need(l.at.ownVLANs, l.change)
+		b.needAll(l.at.ownVLANs, b.meet(l.joining()))
+	}
 	for _, m := range l.members {
 		b.need(l.at.primary, m.at.attach)
 		b.need(l.at.primary, m.creating())

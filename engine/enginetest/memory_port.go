@@ -90,10 +90,14 @@ func (h *host) detach(l, c *link) {
 
 // letGo is what the end of a port does to it and its controller: a bond gives
 // its port MAC and MTU back and closes it, and makes up a MAC when the last one
-// left (__bond_release_one, drivers/net/bonding/bond_main.c).
+// left (__bond_release_one, drivers/net/bonding/bond_main.c); a bridge has none
+// without ports (br_stp_recalculate_bridge_id, net/bridge/br_stp_if.c).
 func (h *host) letGo(l, c *link) {
 	l.vlans, l.bridgePort, l.bondPort = nil, state.BridgePort{}, state.BondPort{}
 	if c.set.Type != state.TypeBond {
+		if h.links[c.name()] == c && len(h.ports(c.name())) == 0 && !c.set.Facts.MACPinned {
+			c.set.MAC = noMAC
+		}
 		return
 	}
 	l.set.MAC = orText(l.macBefore, l.set.MAC)
@@ -130,6 +134,9 @@ func (h *host) changePort(step *plan.Step) error {
 	return nil
 }
 
+// noMAC is the address of a bridge that has lost its last port.
+const noMAC state.MAC = "00:00:00:00:00:00"
+
 // changeVLANs removes and adds entries of a filter table.
 func (h *host) changeVLANs(step *plan.Step) error {
 	l, err := h.find(step.Object)
@@ -139,6 +146,9 @@ func (h *host) changeVLANs(step *plan.Step) error {
 	table := &l.vlans
 	if step.Controller == l.name() {
 		table = &l.self
+		if l.set.MAC == noMAC && len(step.VLANsAdded) > 0 { // fdb_add_local, net/bridge/br_fdb.c
+			return fmt.Errorf("the bridge has no address: %w", syscall.EINVAL)
+		}
 	} else if c := h.links[l.master]; c == nil || c.set.Type != state.TypeBridge {
 		return syscall.EOPNOTSUPP
 	}
@@ -192,6 +202,9 @@ func ranges(ids map[uint16]plan.VLANEntry) []plan.VLANEntry {
 func (h *host) changePVID(bridge *link, pvid uint16) error {
 	if bridge.filtering {
 		return fmt.Errorf("disable VLAN filtering to change the default PVID: %w", syscall.EPERM)
+	}
+	if bridge.set.MAC == noMAC && pvid != 0 {
+		return fmt.Errorf("the bridge has no address: %w", syscall.EINVAL)
 	}
 	old := value(bridge.set.Bridge.Options.VLANDefaultPVID)
 	for _, port := range h.ports(bridge.name()) {
