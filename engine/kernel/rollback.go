@@ -152,20 +152,28 @@ func (c *checkpoint) target(current *state.State) *state.Target {
 
 // goBackTo is an interface as it was, with the foreign ports and addresses of
 // today: a guest that came meanwhile stays, and one that left stays away unless
-// its link is still there.
+// its link is still there. That addresses come from DHCP or router
+// advertisements is told of addresses that are there, and not the plan's to turn
+// on: they come back raw.
 func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 	back := *was
 	if now == nil {
-		return withoutLeases(&back)
+		now = &state.Interface{}
 	}
 	if was.IPv4 != nil {
 		ip := *was.IPv4
-		ip.Address = backAddresses(was.IPv4.Address, addresses4(now))
+		ip.Address, ip.DHCP = backAddresses(was.IPv4.Address, addresses4(now)), nil
+		if now.IPv4 != nil {
+			ip.DHCP = now.IPv4.DHCP
+		}
 		back.IPv4 = &ip
 	}
 	if was.IPv6 != nil {
 		ip := *was.IPv6
-		ip.Address = backAddresses(was.IPv6.Address, addresses6(now))
+		ip.Address, ip.DHCP, ip.Autoconf = backAddresses(was.IPv6.Address, addresses6(now)), nil, nil
+		if now.IPv6 != nil {
+			ip.DHCP, ip.Autoconf = now.IPv6.DHCP, now.IPv6.Autoconf
+		}
 		back.IPv6 = &ip
 	}
 	if was.Bridge != nil && now.Bridge != nil {
@@ -174,22 +182,6 @@ func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 		back.Bridge = &bridge
 	}
 	return &back
-}
-
-// withoutLeases leaves to the raw replay what others had put on a link that is
-// gone: turning DHCP or router advertisements on is not the plan's.
-func withoutLeases(i *state.Interface) *state.Interface {
-	if i.IPv4 != nil {
-		ip := *i.IPv4
-		ip.DHCP = nil
-		i.IPv4 = &ip
-	}
-	if i.IPv6 != nil {
-		ip := *i.IPv6
-		ip.DHCP, ip.Autoconf = nil, nil
-		i.IPv6 = &ip
-	}
-	return i
 }
 
 // followPorts leaves the address of bridges to the kernel where nobody had set
