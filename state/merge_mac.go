@@ -50,17 +50,31 @@ func (m *merger) macOf(l *link) MAC {
 		return l.lent
 	}
 	l.macAsked = true
+	l.lent = m.borrow(l)
+	return l.lent
+}
+
+// borrow takes the address of the first lender that has one. To a bridge, links
+// of the kinds that guests have lend only where the document lists nothing
+// better: a bridge whose address nobody set changes it with its ports.
+func (m *merger) borrow(l *link) MAC {
+	var guests MAC
+	listed := l.des != nil && len(portNames(l.des)) > 0
 	for _, name := range m.lenders(l) {
 		p := m.byName[name]
-		if p == nil || p.cur != nil && foreignPort(p.cur) {
+		guest := p != nil && p.cur != nil && foreignPort(p.cur) && (l.out.Type == TypeBridge || !listed)
+		if p == nil || guest && !listed {
 			continue
 		}
-		if mac := m.macOf(p); mac != "" {
-			l.lent = mac
-			break
+		mac := m.macOf(p)
+		if mac != "" && !guest {
+			return mac
+		}
+		if guests == "" {
+			guests = mac
 		}
 	}
-	return l.lent
+	return guests
 }
 
 // lenders names what a new link takes its address of: the ports in the
