@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 
 	"holdfast/internal/problem"
 )
@@ -103,7 +104,7 @@ func newTargetCheck(t *Target, current *State) *targetCheck {
 			continue
 		}
 		for _, a := range i.AltNames {
-			if c.altNames[a.Name] == nil {
+			if c.altNames[a.Name] == nil || c.cur[linkKey(i.Name, i.Type)].hasAltName(a.Name) {
 				c.altNames[a.Name] = i
 			}
 		}
@@ -124,6 +125,12 @@ func (c *targetCheck) unsupported(l *checked, path, val, message, hint string) {
 
 func (c *targetCheck) warn(format string, args ...any) {
 	c.target.Warnings = append(c.target.Warnings, fmt.Sprintf(format, args...))
+}
+
+// hasAltName tells whether the interface, which may be nil, has the alternative
+// name.
+func (i *Interface) hasAltName(name string) bool {
+	return i != nil && slices.ContainsFunc(i.AltNames, func(a AltName) bool { return a.Name == name })
 }
 
 // names checks new names and new alternative names against all others.
