@@ -82,6 +82,8 @@ type AddressFacts struct {
 	Failed bool
 	// NoPrefixRoute is set when the address brings no route.
 	NoPrefixRoute bool
+	// NoDAD is set when the address is used without duplicate detection.
+	NoDAD bool
 }
 
 // Prefix is the address with its length; the zero Prefix if either is invalid.

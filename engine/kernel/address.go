@@ -30,8 +30,8 @@ func encodeAddAddress(s *plan.Step, t *linkTable) (work, error) {
 		return nil, err
 	}
 	a := s.Address
-	if a.Facts != nil && a.Facts.NoPrefixRoute {
-		e.u32(unix.IFA_FLAGS, noPrefixRoute)
+	if flags := addressFlags(a); flags != 0 {
+		e.u32(unix.IFA_FLAGS, flags)
 	}
 	if a.ValidLifeTime != "" || a.PreferredLifeTime != "" {
 		if err := putLifetimes(e, a); err != nil {
@@ -42,6 +42,19 @@ func encodeAddAddress(s *plan.Step, t *linkTable) (work, error) {
 		e.u32(addressRoutePriority, *metric)
 	}
 	return wave(send("add address "+a.Prefix().String(), e.message(unix.RTM_NEWADDR, netlink.Create|netlink.Replace))), nil
+}
+
+// addressFlags are those that an address has kept from when it was there
+// before.
+func addressFlags(a *state.Address) uint32 {
+	var flags uint32
+	if a.Facts != nil && a.Facts.NoPrefixRoute {
+		flags |= noPrefixRoute
+	}
+	if a.Facts != nil && a.Facts.NoDAD {
+		flags |= unix.IFA_F_NODAD
+	}
+	return flags
 }
 
 // prefixMetric is the metric of the route that an IPv4 address brings.

@@ -89,6 +89,7 @@ func address(l *rawLink, a *rawAddress) state.Address {
 			Tentative:     a.Flags&unix.IFA_F_TENTATIVE != 0,
 			Failed:        a.Flags&unix.IFA_F_DADFAILED != 0,
 			NoPrefixRoute: a.Flags&unix.IFA_F_NOPREFIXROUTE != 0,
+			NoDAD:         a.Family == unix.AF_INET6 && a.Flags&unix.IFA_F_NODAD != 0,
 		},
 	}
 	if !a.permanent() {
