@@ -3,6 +3,9 @@ package kernel
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/netip"
+	"slices"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -107,6 +110,50 @@ func disrupts(p *plan.Plan) map[string]bool {
 		}
 	}
 	return names
+}
+
+// dries names the links that stay and lose an IPv4 address: the kernel takes
+// routes away with the address that they stand on (fib_del_ifaddr,
+// net/ipv4/fib_frontend.c), and tells nobody.
+func dries(p *plan.Plan) map[string]bool {
+	names := map[string]bool{}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Verb == plan.RemoveAddress && s.Address.IP.Is4() {
+			names[s.Object] = true
+		}
+	}
+	return names
+}
+
+// washedAway tells which of the links lose IPv4 routes of others, whose next
+// hops are still in reach afterwards. One that goes out of reach is its
+// maker's to place anew.
+func (s *snapshot) washedAway(names map[string]bool, k *keeper) map[string]bool {
+	found := map[string]bool{}
+	for _, r := range s.Routes {
+		if r.Protocol == unix.RTPROT_KERNEL || !k.keepsRoute(r) || !r.Destination.Addr().Is4() {
+			continue
+		}
+		for _, hop := range r.Hops {
+			if name := s.name(hop.Index); names[name] && k.reaches(name, hop.Gateway) {
+				found[name] = true
+			}
+		}
+	}
+	return found
+}
+
+// reaches tells whether a link is meant to have an address from which the
+// gateway, if any, is in reach.
+func (k *keeper) reaches(name string, gateway netip.Addr) bool {
+	i := k.byName[name]
+	if i == nil || i.State == state.Absent {
+		return false
+	}
+	return slices.ContainsFunc(addresses4(i), func(a state.Address) bool {
+		return !gateway.IsValid() || a.Prefix().Masked().Contains(gateway)
+	})
 }
 
 // A restorer puts back what was and is no more.
@@ -214,15 +261,20 @@ type savedExtras struct {
 // saveExtras reads what the steps of a plan will lose beyond what the plan
 // itself puts back. It is nil, and nothing is read, if they lose nothing.
 func (e *Engine) saveExtras(ctx context.Context, p *plan.Plan) (*savedExtras, error) {
-	touched := disrupts(p)
-	if len(touched) == 0 || p.Target == nil {
+	touched, dry := disrupts(p), dries(p)
+	if len(touched)+len(dry) == 0 || p.Target == nil {
 		return nil, nil
 	}
 	was, err := takeSnapshot(ctx, e.conn, wantAll)
 	if err != nil {
 		return nil, err
 	}
-	return &savedExtras{e: e, was: was, taken: bootTime(), scope: was.stack(touched), keeper: keeperOf(p)}, nil
+	k := keeperOf(p)
+	maps.Copy(touched, was.washedAway(dry, k))
+	if len(touched) == 0 {
+		return nil, nil
+	}
+	return &savedExtras{e: e, was: was, taken: bootTime(), scope: was.stack(touched), keeper: k}, nil
 }
 
 // restore puts them back, after the last step. nil does nothing.
