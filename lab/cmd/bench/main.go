@@ -67,13 +67,13 @@ func run() error {
 		}
 		results = append(results, r)
 	}
-	print(results, *label)
+	table(results, *label)
 	return nil
 }
 
-// print writes the table in Markdown: a row for each thing, a column for each
+// table writes it in Markdown: a row for each thing, a column for each
 // size.
-func print(results []result, label string) {
+func table(results []result, label string) {
 	if label != "" {
 		fmt.Printf("%s\n\n", label)
 	}

@@ -140,15 +140,16 @@ func ifupdown2(n int) map[string]string {
 func networkd(n int) map[string]string {
 	const dir = "/etc/systemd/network/"
 	files := map[string]string{}
-	base := "[Match]\nName=bond0\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n"
+	var base strings.Builder
+	base.WriteString("[Match]\nName=bond0\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n")
 	for i := 1; i <= n; i++ {
-		base += fmt.Sprintf("VLAN=v%d\n", i)
+		fmt.Fprintf(&base, "VLAN=v%d\n", i)
 		files[fmt.Sprintf("%sv%d.netdev", dir, i)] = fmt.Sprintf("[NetDev]\nName=v%d\nKind=vlan\n[VLAN]\nId=%d\n", i, i)
 		files[fmt.Sprintf("%sbr%d.netdev", dir, i)] = fmt.Sprintf("[NetDev]\nName=br%d\nKind=bridge\n[Bridge]\nSTP=no\n", i)
 		files[fmt.Sprintf("%sv%d.network", dir, i)] = fmt.Sprintf("[Match]\nName=v%d\n[Network]\nBridge=br%d\n", i, i)
 		files[fmt.Sprintf("%sbr%d.network", dir, i)] = fmt.Sprintf("[Match]\nName=br%d\n[Network]\nAddress=%s\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n", i, address(i))
 	}
-	files[dir+"bond0.network"] = base
+	files[dir+"bond0.network"] = base.String()
 	return files
 }
 
