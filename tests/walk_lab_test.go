@@ -22,22 +22,46 @@ import (
 // nics are the host's ends of four cables.
 var nics = []string{"p1", "p2", "p3", "p4"}
 
-// jumps is how many random jumps TestWalk makes; HOLDFAST_JUMPS says otherwise.
-const jumps = 40
+// jumps is how many random jumps a test makes; HOLDFAST_JUMPS says otherwise.
+const jumps = 20
 
-// TestWalk takes the host from each state to the next, and then to others at
-// random: the result must not depend on the way. After each change an
+// TestWalk takes the host from each state to the next. After each change an
 // independent reader must find what the state says, and a second apply must
 // have nothing to do and make no event.
 func TestWalk(t *testing.T) {
 	lab.Require(t)
 	lab.Wire(t, lab.Wiring{NICs: nics})
-	walk := loadWalk(t)
 	host := openHost(t)
-	for _, s := range walk {
+	for _, s := range loadWalk(t) {
 		step(t, host, s)
 	}
-	seed := number("HOLDFAST_SEED", rand.Uint64()%1_000_000)
+}
+
+// TestWalkJumps takes the host from state to state at random: the result must
+// not depend on the way. The three tests have seeds of their own, so that they
+// are the same each time; HOLDFAST_SEED takes another way.
+func TestWalkJumps(t *testing.T) {
+	lab.Require(t)
+	jump(t, 1)
+}
+
+func TestWalkJumpsFurther(t *testing.T) {
+	lab.Require(t)
+	jump(t, 2)
+}
+
+func TestWalkJumpsOn(t *testing.T) {
+	lab.Require(t)
+	jump(t, 3)
+}
+
+// jump goes to states at random, each way decided by the seed.
+func jump(t *testing.T, fixed uint64) {
+	t.Helper()
+	lab.Wire(t, lab.Wiring{NICs: nics})
+	walk := loadWalk(t)
+	host := openHost(t)
+	seed := number("HOLDFAST_SEED", fixed)
 	t.Logf("HOLDFAST_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for range number("HOLDFAST_JUMPS", jumps) {
