@@ -112,8 +112,26 @@ func (p HostPicture) add(s source, list []map[string]any) {
 		if s.section == links {
 			doubtAgeing(object)
 		}
+		if s.section == mdb {
+			p.addMulticast(object)
+			continue
+		}
 		dropVolatile(s.section, object)
 		p.put(s.section, s.key(object), object)
+	}
+}
+
+// addMulticast takes the entries that somebody configured out of the multicast tables; the others were learned from
+// who listens, as were the ports with routers behind them.
+func (p HostPicture) addMulticast(tables map[string]any) {
+	list, _ := tables["mdb"].([]any)
+	for _, object := range list {
+		entry, _ := object.(map[string]any)
+		if entry["state"] != "permanent" {
+			continue
+		}
+		dropVolatile(mdb, entry)
+		p.put(mdb, whole("")(entry), entry)
 	}
 }
 

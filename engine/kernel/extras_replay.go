@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -276,9 +277,9 @@ func (r *restorer) route(route *rawRoute) []extra {
 
 // hopNames names the links of a route.
 func (s *snapshot) hopNames(route *rawRoute) string {
-	names := ""
-	for _, hop := range route.Hops {
-		names += s.name(hop.Index) + " "
+	names := make([]string, len(route.Hops))
+	for i, hop := range route.Hops {
+		names[i] = s.name(hop.Index)
 	}
-	return names
+	return strings.Join(names, ", ")
 }

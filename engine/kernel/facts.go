@@ -31,6 +31,13 @@ func (s *snapshot) facts(scope map[string]bool) map[string]string {
 			s.linkFacts(f, l)
 		}
 	}
+	s.addressFacts(f, scope)
+	s.objectFacts(f, scope)
+	return f
+}
+
+// addressFacts lists addresses and routes.
+func (s *snapshot) addressFacts(f map[string]string, scope map[string]bool) {
 	for _, a := range s.Addresses {
 		if name := s.name(a.Index); scope[name] && !a.madeByKernel() && a.permanent() {
 			const told = unix.IFA_F_TENTATIVE | unix.IFA_F_PERMANENT | unix.IFA_F_SECONDARY
@@ -42,26 +49,29 @@ func (s *snapshot) facts(scope map[string]bool) map[string]string {
 			f["route "+s.routeKey(r)] = "there"
 		}
 	}
+}
+
+// objectFacts lists what is only there or not: neighbours, forwarding entries,
+// traffic control.
+func (s *snapshot) objectFacts(f map[string]string, scope map[string]bool) {
+	there := func(index int, what, key string) {
+		if name := s.name(index); scope[name] {
+			f[name+": "+what+" "+key] = "there"
+		}
+	}
 	for what, list := range map[string][]*rawNeigh{"forwarding entry": s.FDB, "permanent neighbour": s.Neighbours} {
 		for _, n := range list {
-			if name := s.name(n.Index); scope[name] {
-				f[name+": "+what+" "+printable(s.neighKey(n))] = "there"
-			}
+			there(n.Index, what, printable(s.neighKey(n)))
 		}
 	}
 	for what, list := range map[string][]rawTC{"qdisc": s.Qdiscs, "class": s.Classes, "filter": s.Filters} {
 		for _, t := range list {
-			if name := s.name(t.Index); scope[name] {
-				f[name+": "+what+" "+s.tcKey(t)] = "there"
-			}
+			there(t.Index, what, s.tcKey(t))
 		}
 	}
 	for _, m := range s.MDB {
-		if name := s.name(m.Port); scope[name] {
-			f[name+": multicast entry "+hex.EncodeToString(m.Entry[6:mdbEntrySize])] = "there"
-		}
+		there(m.Port, "multicast entry", hex.EncodeToString(m.Entry[6:mdbEntrySize]))
 	}
-	return f
 }
 
 // printable writes a key that may hold bytes of an address.

@@ -44,7 +44,7 @@ func Parse(text string) Config {
 		case "search", "domain":
 			c.Search = strings.Fields(rest)
 		case "options":
-			for _, option := range strings.Fields(rest) {
+			for option := range strings.FieldsSeq(rest) {
 				if !slices.Contains(c.Options, option) {
 					c.Options = append(c.Options, option)
 				}
