@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -16,6 +17,15 @@ import (
 
 // ErrNoBus is returned where the host has no system bus.
 var ErrNoBus = errors.New("no system bus")
+
+// sockets are where the system bus listens unless DBUS_SYSTEM_BUS_ADDRESS says
+// otherwise (D-Bus specification, "Well-known Message Bus Instances").
+var sockets = []string{"/var/run/dbus/system_bus_socket", "/run/dbus/system_bus_socket"}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 // wait bounds how long one call may take; starting a daemon may take long.
 const wait = 60 * time.Second
@@ -33,6 +43,10 @@ type Bus struct{ conn *dbus.Conn }
 // Connect opens a connection of its own to the system bus. It returns ErrNoBus
 // where there is none.
 func Connect(ctx context.Context) (*Bus, error) {
+	// The library's own error for this cannot be told from others.
+	if os.Getenv("DBUS_SYSTEM_BUS_ADDRESS") == "" && !slices.ContainsFunc(sockets, exists) {
+		return nil, ErrNoBus
+	}
 	conn, err := dbus.ConnectSystemBus(dbus.WithContext(ctx))
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 		return nil, fmt.Errorf("%w: %w", ErrNoBus, err)
