@@ -3,10 +3,14 @@ package state
 import "strings"
 
 // indexMACs finds links by address in upper case: first, by the one that the
-// hardware came with, then by the one in use.
+// hardware came with, then by the one in use. Links that the document makes
+// have none yet.
 func (m *merger) indexMACs() map[MAC][]*link {
 	macs := make(map[MAC][]*link, 2*len(m.links))
 	for _, l := range m.links {
+		if l.cur == nil {
+			continue
+		}
 		for key, mac := range map[string]MAC{"permanent ": l.cur.PermanentMAC, "active ": l.cur.MAC} {
 			if mac != "" {
 				k := MAC(key) + upper(mac)
