@@ -114,6 +114,10 @@ func compareBridge(c *comparison, want, have *Interface) {
 		w, o := Interface{Bridge: &Bridge{Options: want.Bridge.Options}}, Interface{Bridge: &Bridge{Options: h.Options}}
 		normaliseBridge(&w)
 		normaliseBridge(&o)
+		if h.Options != nil && h.Options.MACAgeingTime == nil { // hidden while a topology change lasts
+			options := *w.Bridge.Options
+			options.MACAgeingTime, w.Bridge.Options = nil, &options
+		}
 		compareSection(c, "bridge.options", w.Bridge.Options, o.Bridge.Options)
 	}
 	c.bridgePorts(want.Bridge.Port, &Interface{Type: TypeBridge, Bridge: &h})

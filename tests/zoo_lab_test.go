@@ -52,7 +52,7 @@ func zoo(t *testing.T) {
 		"address add 198.18.5.1/24 dev z-v5",
 		"route add 198.19.0.0/24 via 198.18.0.9 proto bgp metric 20",
 		"route add 198.19.1.0/24 via 198.18.0.9 proto static table 77",
-		"route add 198.19.2.0/24 nexthop via 198.18.0.8 weight 2 nexthop via 198.18.0.9 weight 1 proto zebra",
+		"route add 198.19.2.0/24 proto zebra nexthop via 198.18.0.8 weight 2 nexthop via 198.18.0.9 weight 1",
 		"route add blackhole 198.19.3.0/24 proto ospf",
 		"rule add from 198.18.2.0/24 oif z-vrf table 4242 priority 700",
 		"rule add from 198.18.0.0/24 table 77 priority 701",
@@ -64,7 +64,7 @@ func zoo(t *testing.T) {
 	container.IP(t, "link set eth0 up")
 	advertise(t, router)
 	lab.Await(t, "an address made from a router advertisement", 0, func() bool {
-		return strings.Contains(lab.IP(t, "-6 address show dev z-ra scope global"), "2001:db8:7a::")
+		return strings.Contains(lab.IP(t, "-6 address show dev z-ra scope global"), "2001:db8:7a:")
 	})
 }
 

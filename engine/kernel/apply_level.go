@@ -123,6 +123,7 @@ func (r *run) level(ctx context.Context, start, end int) error {
 		if err != nil {
 			return r.fail(i, err)
 		}
+		r.e.conn.ageing.expect(&r.plan.Steps[i])
 		lv.works = append(lv.works, w)
 	}
 	removals := lv.takeRemovals()

@@ -156,7 +156,7 @@ func (e *Engine) recordOwned(ctx context.Context, names []string) error {
 			owned[l.Name] = l.Index
 		}
 	}
-	r.Owned = owned
+	r.Owned, r.Ageing = owned, e.conn.ageing.among(owned)
 	if err := r.write(e.options.RunDir); err != nil {
 		return fileError("record what is ours", recordFile(e.options.RunDir), err)
 	}

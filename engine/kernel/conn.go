@@ -40,6 +40,8 @@ type conn struct {
 	// generic is the socket for ethtool beside that for routes, opened with it
 	// so that both are in one namespace; nil where there is no generic netlink.
 	generic *conn
+	// ageing knows what bridges hide for a while.
+	ageing ageingMemory
 
 	mu       sync.Mutex // guards what is below
 	seq      uint32

@@ -102,6 +102,9 @@ func readLinks(ctx context.Context, c *conn, s *snapshot, w want) (err error) {
 		l, err := decodeLink(body, w&wantRaw != 0)
 		return l, l != nil && l.Index > 0, err
 	})
+	for _, l := range s.Links {
+		c.ageing.correct(l)
+	}
 	return err
 }
 

@@ -57,6 +57,7 @@ func Open(options Options) (*Engine, error) {
 	e := &Engine{
 		options: options, log: log, conn: c, company: company{root: options.Root},
 	}
+	c.ageing.recall(readRecord(options.RunDir, log))
 	e.sysctl = openSysctls(&e.other)
 	return e, nil
 }

@@ -26,6 +26,8 @@ type record struct {
 	// Owned maps an interface's name to its index: a link that others made
 	// anew under the name is not ours.
 	Owned map[string]int `json:"owned"`
+	// Ageing are the ageing times of our bridges, by name.
+	Ageing map[string]ageingTime `json:"ageing,omitempty"`
 }
 
 // owns tells whether the link is ours.
