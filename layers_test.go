@@ -79,7 +79,6 @@ func verdict(from, to string) string {
 
 // TestLayers reads every source file of the module and holds its imports against the rows. Tests are exempt.
 func TestLayers(t *testing.T) {
-	const module = "holdfast"
 	files := token.NewFileSet()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -95,29 +94,36 @@ func TestLayers(t *testing.T) {
 		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || under(dir, free...) {
 			return nil
 		}
-		file, err := parser.ParseFile(files, path, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		for _, spec := range file.Imports {
-			name, err := strconv.Unquote(spec.Path.Value)
-			if err != nil {
-				return err
-			}
-			to, ours := strings.CutPrefix(name+"/", module+"/")
-			if !ours {
-				continue
-			}
-			to = filepath.Clean(strings.TrimSuffix(to, "/"))
-			if problem := verdict(dir, to); problem != "" {
-				t.Errorf("%s: %s imports %s: %s", files.Position(spec.Pos()), dir, to, problem)
-			}
-		}
-		return nil
+		return checkImports(t, files, path, dir)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// checkImports holds one file's imports against the rows.
+func checkImports(t *testing.T, files *token.FileSet, path, dir string) error {
+	t.Helper()
+	const module = "holdfast"
+	file, err := parser.ParseFile(files, path, nil, parser.ImportsOnly)
+	if err != nil {
+		return err
+	}
+	for _, spec := range file.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return err
+		}
+		to, ours := strings.CutPrefix(name+"/", module+"/")
+		if !ours {
+			continue
+		}
+		to = filepath.Clean(strings.TrimSuffix(to, "/"))
+		if problem := verdict(dir, to); problem != "" {
+			t.Errorf("%s: %s imports %s: %s", files.Position(spec.Pos()), dir, to, problem)
+		}
+	}
+	return nil
 }
 
 func TestVerdict(t *testing.T) {

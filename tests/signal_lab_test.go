@@ -89,23 +89,25 @@ func TestSignalRollsBack(t *testing.T) {
 			}
 		})
 	}
-	t.Run("while applying", func(t *testing.T) {
-		lab.Require(t)
-		signalHost(t)
-		before := lab.Picture(t)
-		vlans := "interfaces:\n"
-		for id := range 100 {
-			vlans += fmt.Sprintf("- {name: v-%d, type: vlan, vlan: {base-iface: p4, id: %d}}\n", id, id+1)
-		}
-		p := startProgram(t, nil, "apply", documentFile(t, slowChange(patient)), documentFile(t, vlans))
-		lab.Await(t, "the first VLAN is there", 0, func() bool {
-			_, err := os.Stat("/sys/class/net/v-0")
-			return err == nil || !p.running()
-		})
-		_ = p.Process.Signal(unix.SIGTERM)
-		p.code(t, 3)
-		before.Same(t, 0)
+}
+
+// TestSignalWhileApplying interrupts a change before its last step.
+func TestSignalWhileApplying(t *testing.T) {
+	lab.Require(t)
+	signalHost(t)
+	before := lab.Picture(t)
+	vlans := "interfaces:\n"
+	for id := range 100 {
+		vlans += fmt.Sprintf("- {name: v-%d, type: vlan, vlan: {base-iface: p4, id: %d}}\n", id, id+1)
+	}
+	p := startProgram(t, nil, "apply", documentFile(t, slowChange(patient)), documentFile(t, vlans))
+	lab.Await(t, "the first VLAN is there", 0, func() bool {
+		_, err := os.Stat("/sys/class/net/v-0")
+		return err == nil || !p.running()
 	})
+	_ = p.Process.Signal(unix.SIGTERM)
+	p.code(t, 3)
+	before.Same(t, 0)
 }
 
 // completes checks that a change that has waited for its address went through
@@ -144,6 +146,11 @@ func TestSignalChangesNothing(t *testing.T) {
 			completes(t, p, text)
 		})
 	}
+}
+
+// TestSignalNobodyReads: the streams end, or were never open.
+func TestSignalNobodyReads(t *testing.T) {
+	text := slowChange(4)
 	t.Run("nobody reads", func(t *testing.T) {
 		lab.Require(t)
 		signalHost(t)

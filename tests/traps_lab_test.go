@@ -62,7 +62,7 @@ func failLast(t *testing.T, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	t.Cleanup(func() { _ = e.Close() })
 	f := &faulty{Engine: e, runDir: runDir}
 	host, err := holdfast.Open(holdfast.Options{Carrier: f, RunDir: runDir})
 	if err != nil {
