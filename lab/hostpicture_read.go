@@ -31,7 +31,7 @@ var readers = []reader{
 		{rules, "rule show", whole("4 "), nil},
 	}},
 	{[]string{"ip", "-j", "-d", "-6"}, []source{
-		{routes, "route show table all", whole("6 "), nil},
+		{routes, "route show table all", whole("6 "), allMulticast},
 		{rules, "rule show", whole("6 "), nil},
 	}},
 	{[]string{"ip", "-j", "-d"}, []source{
@@ -74,6 +74,13 @@ func multicast(entry map[string]any) bool {
 	destination, _ := entry["dst"].(string)
 	return strings.HasPrefix(destination, "ff02:") || strings.HasPrefix(destination, "224.") ||
 		strings.HasPrefix(destination, "239.")
+}
+
+// allMulticast tells the routes to all of IPv6 multicast that the kernel makes when IPv6 starts on a link. A bond's port
+// has one or not by whether its IPv6 ever started before it joined (addrconf_dev_config, net/ipv6/addrconf.c), and it
+// routes nothing there.
+func allMulticast(route map[string]any) bool {
+	return route["dst"] == "ff00::/8" && route["protocol"] == "kernel"
 }
 
 // read runs all commands of a program in one process. Should one of them print nothing at all, not even an empty list,

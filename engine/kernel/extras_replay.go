@@ -272,7 +272,13 @@ func (r *restorer) route(route *rawRoute) []extra {
 	const told = unix.RTNH_F_DEAD | unix.RTNH_F_LINKDOWN
 	flags := binary.NativeEndian.Uint32(msg.Data[8:])
 	binary.NativeEndian.PutUint32(msg.Data[8:], flags&^uint32(told))
-	return []extra{{op: "restore route to " + route.Destination.String(), object: r.was.hopNames(route), msg: msg}}
+	found := extra{op: "restore route to " + route.Destination.String(), object: r.was.hopNames(route), msg: msg}
+	if !r.all {
+		// The document took the address away, or moved it, that the route's next
+		// hop was reached by: whoever made the route must make it anew.
+		found.fine = []unix.Errno{unix.ENETUNREACH, unix.EHOSTUNREACH}
+	}
+	return []extra{found}
 }
 
 // hopNames names the links of a route.
