@@ -67,6 +67,7 @@ func (b *builder) wireCreate(l *link) {
 		b.need(c, l.base.change)
 		b.need(c, l.base.at.detach)
 		b.need(c, l.base.at.attach)
+		b.awaitMAC(c, l.base)
 	}
 	if l.ctl != nil {
 		b.intoController(c, l.ctl)
@@ -169,8 +170,18 @@ func (b *builder) wireUp(l *link) {
 	if l.base != nil {
 		b.need(up, l.base.at.up)
 		b.need(up, l.base.at.ownVLANs)
+		b.awaitMAC(up, l.base)
 	}
 	b.needAll(up, b.meet(l.joining()))
+}
+
+// awaitMAC lets step i, of a link that has its base's address, wait until a
+// bridge that has none for a moment has one again: nothing comes up with zero
+// (eth_validate_addr, EADDRNOTAVAIL).
+func (b *builder) awaitMAC(i int, base *link) {
+	if base.bereft() {
+		b.needAll(i, b.meet(base.joining()))
+	}
 }
 
 // joining are the steps that give the link its ports.

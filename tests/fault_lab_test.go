@@ -220,6 +220,35 @@ routes: {config: [{destination: 0.0.0.0/0, next-hop-interface: p1, next-hop-addr
 `)
 }
 
+// TestFaultRearrange exchanges ports, options and MTUs.
+func TestFaultRearrange(t *testing.T) {
+	faultHost(t, words(
+		"ip link add r-bond type bond mode active-backup miimon 100",
+		"ip link set p1 down", "ip link set p1 master r-bond", "ip link set p2 down", "ip link set p2 master r-bond",
+		"ip link set r-bond up",
+		"ip link add r-br type bridge stp_state 0",
+		"ip link set p3 master r-br", "ip link set p4 master r-br", "ip link set r-br up",
+		"ip address add 192.0.2.1/24 dev r-bond",
+		"ip address add 198.51.100.1/24 dev r-br",
+		"ip link add r-v5 link r-br type vlan id 5", "ip link set r-v5 up",
+		"ip address add 203.0.113.1/24 dev r-v5",
+		"ip route add 198.18.0.0/24 via 203.0.113.9 proto static",
+	)...)
+	faults(t, `
+interfaces:
+- name: r-bond
+  type: bond
+  mtu: 1600
+  link-aggregation: {mode: balance-xor, options: {miimon: 50, xmit_hash_policy: layer3+4}, port: [p3, p4]}
+- name: r-br
+  type: linux-bridge
+  mtu: 1400
+  bridge: {options: {stp: {enabled: true, forward-delay: 5}, mac-ageing-time: 100}, port: [{name: p1, stp-path-cost: 7}, {name: p2}]}
+  ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}
+- {name: r-v5, type: vlan, vlan: {base-iface: r-br, id: 6}}
+`)
+}
+
 // TestFaultGuests changes a bridge that a guest's tap is a port of.
 func TestFaultGuests(t *testing.T) {
 	faultHost(t, words(

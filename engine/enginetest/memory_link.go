@@ -183,6 +183,9 @@ func (h *host) up(l *link) error {
 	if below := h.links[base(l.set)]; below != nil && !below.up() && !loose(l) {
 		return fmt.Errorf("%s below is down: %w", below.name(), syscall.ENETDOWN)
 	}
+	if l.set.MAC == noMAC && l.set.Type != state.TypeLoopback { // eth_validate_addr, net/ethernet/eth.c
+		return fmt.Errorf("it has no address: %w", syscall.EADDRNOTAVAIL)
+	}
 	l.set.Facts.AdminUp = true
 	for _, o := range h.above(l) {
 		if o.set.VLAN != nil && !loose(o) && !o.up() {
