@@ -151,7 +151,7 @@ func eachCase(t *testing.T, glob string, run func(*testing.T, *testCase)) {
 	}
 }
 
-var outputNames = []string{"target.yml", "notes", "problems", "differences", "output.yml"}
+var outputNames = []string{"target.yml", "notes", "problems", "differences", "output.yml", "owned.yml", "return.yml"}
 
 // finish compares the outputs with those of the file, or rewrites them.
 func (c *testCase) finish(t *testing.T, outputs map[string]string) {
