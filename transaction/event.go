@@ -2,15 +2,56 @@ package transaction
 
 import "time"
 
-// Event is something that happened, for the Machine to answer.
-type Event interface{ event() }
+// Event is something that happened, for the Machine to answer. What an event
+// leads to stands with the course that it belongs to: forward.go, waiting.go,
+// back.go and recovery.go.
+type Event interface {
+	// step changes the machine and tells what to do.
+	step(m *Machine) []Effect
+}
 
-// The events. Err is nil where what was tried worked.
+// The events that begin a transaction.
 type (
-	// Started begins the transaction.
+	// Started begins a new one.
 	Started struct{}
+	// Restarted takes one up that another process left behind; Machine.Journal
+	// is set, since it comes from there.
+	Restarted struct {
+		// Phase is how far the journal says that it came: Preparing (nothing was
+		// changed), Applying, Waiting, RollingBack or Committing (the generation
+		// is there).
+		Phase Phase
+		// OwnerAlive is set when somebody still carries it.
+		OwnerAlive bool
+		// SameBoot is set when the host was not started anew since.
+		SameBoot bool
+		// DeadlineAhead is set when there is time left to confirm.
+		DeadlineAhead bool
+		// Attempts counts the rollbacks that were begun.
+		Attempts int
+		// Asked is set when a person asked for the rollback, who may ask as often
+		// as they like.
+		Asked bool
+	}
+)
+
+// The events that answer effects. Err is nil where what was tried worked.
+type (
+	// Probed answers Probe.
+	Probed struct {
+		// Err is why nothing could be probed.
+		Err error
+		// Wrong lists what must be reachable and is not, one line each.
+		Wrong []string
+		// Warnings lists what else is worth telling.
+		Warnings []string
+	}
 	// Checkpointed answers TakeCheckpoint.
 	Checkpointed struct{ Err error }
+	// Prepared answers Prepare.
+	Prepared struct{ Err error }
+	// Begun answers Begin.
+	Begun struct{ Err error }
 	// AppliedPlan answers Apply.
 	AppliedPlan struct {
 		Err error
@@ -27,7 +68,7 @@ type (
 		// another host has, for example.
 		Final bool
 		// Waiting lists what is not there yet but may still come.
-		Waiting []Waiting
+		Waiting []Outstanding
 		// Elapsed is the time since verifying began.
 		Elapsed time.Duration
 		// Left is the time to the transaction's limit.
@@ -37,18 +78,43 @@ type (
 	Repaired struct{ Err error }
 	// TimerFired answers Wait.
 	TimerFired struct{}
-	// Interrupted tells that the caller gave up, a signal came, or the
-	// transaction's limit passed; Err says which.
-	Interrupted struct{ Err error }
+	// Marked answers Mark.
+	Marked struct{ Err error }
+	// Committed answers Commit.
+	Committed struct{ Err error }
 	// Released answers Release.
 	Released struct{ Err error }
+	// Reopened answers Reopen.
+	Reopened struct{ Err error }
 	// RolledBackTo answers RollBack.
 	RolledBackTo struct{ Err error }
+	// Recorded answers Fail.
+	Recorded struct{ Err error }
+	// Finished answers Finish.
+	Finished struct{ Err error }
+	// Dropped answers Drop.
+	Dropped struct{ Err error }
 )
 
-// Waiting is something asynchronous that has not come true yet: duplicate
+// The events that come from outside, at any time.
+type (
+	// Interrupted tells that the caller gave up, a signal came, or the limit for
+	// applying passed; Err says which.
+	Interrupted struct{ Err error }
+	// Confirmed tells that somebody wants to keep the change.
+	Confirmed struct{ Who string }
+	// RollbackAsked tells that somebody wants the change undone.
+	RollbackAsked struct{ Who string }
+	// DeadlinePassed tells that nobody confirmed in time; Err says so.
+	DeadlinePassed struct{ Err error }
+	// Left tells that this process ends and that another one will take the
+	// transaction up. Up to Waiting it goes on; from there it is left alone.
+	Left struct{}
+)
+
+// Outstanding is something asynchronous that has not come true yet: duplicate
 // address detection, a carrier, an LACP partner.
-type Waiting struct {
+type Outstanding struct {
 	// What is one line for people.
 	What string
 	// Budget is how long to wait for it before it counts as missing.
@@ -56,13 +122,3 @@ type Waiting struct {
 	// Minor things that are missing are a warning, others a failure.
 	Minor bool
 }
-
-func (Started) event()      {}
-func (Checkpointed) event() {}
-func (AppliedPlan) event()  {}
-func (Verified) event()     {}
-func (Repaired) event()     {}
-func (TimerFired) event()   {}
-func (Interrupted) event()  {}
-func (Released) event()     {}
-func (RolledBackTo) event() {}

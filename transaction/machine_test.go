@@ -3,219 +3,203 @@ package transaction
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "rewrite the traces in testdata")
 
-// TestScripts plays the scripts in testdata: a line at the margin is an event
-// (or a comment, or "no-verify"), the indented lines below it are the effects
-// that the machine answers with.
+// TestScripts plays the scripts in testdata and compares their traces.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
+	for _, s := range scripts(t, "plain", "journal", "recovery") {
+		t.Run(s.name, func(t *testing.T) {
+			golden(t, filepath.Join("testdata", s.name+".txt"), s.head+separator+s.trace, s.head+separator+traceOf(s.play(t)))
+		})
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			script, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(script))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
+}
+
+// golden compares what a file holds with what it should, or rewrites it.
+func golden(t *testing.T, file, want, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("trace (-want +got):\n%s", diff)
+	}
+}
+
+// TestOutcomeIsTheWorlds plays every script against a world and holds the report
+// against what became of it.
+func TestOutcomeIsTheWorlds(t *testing.T) {
+	for _, s := range scripts(t, "journal") {
+		t.Run(s.name, func(t *testing.T) {
+			w := newWorld()
+			var pending, last Effect
+			for _, a := range s.play(t) {
+				if !outside(a.event) && pending != nil {
+					w.do(pending, a.event)
 				}
-				return
+				pending = underWay(a.effects, pending)
+				if _, ok := pending.(Report); ok && last == nil {
+					last = pending
+				}
 			}
-			if diff := cmp.Diff(string(script), got); diff != "" {
-				t.Errorf("trace (-want +got):\n%s", diff)
+			if report, ok := last.(Report); ok {
+				holdAgainst(t, report, w)
+			} else if err := w.verdict(true); err != nil {
+				t.Errorf("still waiting: %v", err)
 			}
 		})
 	}
 }
 
-// TestInterruptAnywhere puts an interruption before every event of every
-// script: the machine must still come to one report, touch nothing after it,
-// roll back whatever was applied, and not be stopped once it commits.
-func TestInterruptAnywhere(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil {
-		t.Fatal(err)
+// holdAgainst checks that a report tells the truth, and that nothing is pending
+// that it does not tell of.
+func holdAgainst(t *testing.T, report Report, w world) {
+	t.Helper()
+	want := map[Outcome]condition{Unchanged: isOld, RolledBack: isOld, RollbackFailed: isMid, Applied: isNew, Pending: isNew}[report.Outcome]
+	if w.kernel != want {
+		t.Errorf("%s, and the host is %s", report, w.kernel)
 	}
-	for _, file := range files {
-		script, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		events := events(t, string(script))
-		for i := 1; i <= len(events); i++ {
-			t.Run(fmt.Sprintf("%s/%d", strings.TrimSuffix(filepath.Base(file), ".txt"), i), func(t *testing.T) {
-				interruptBefore(t, strings.Contains(string(script), "no-verify"), events, i)
-			})
+	if w.generation != (report.Outcome == Applied) && !w.unsynced {
+		t.Errorf("%s, and on record is %+v", report, w)
+	}
+	open := report.Outcome == RollbackFailed || report.Outcome == Pending || len(report.Warnings) > 0
+	if w.journal != "" && !open {
+		t.Errorf("%s, and the journal is open without a word: %+v", report, w)
+	}
+	if kept := report.Outcome == Applied || report.Outcome == Pending; kept != (report.Err == nil) {
+		t.Errorf("%s: error %v", report, report.Err)
+	}
+}
+
+// TestInterruptAnywhere puts every event from outside before every event of every
+// script: the machine must still come to one report, touch nothing after it, go
+// back where it can, and not be stopped once it commits.
+func TestInterruptAnywhere(t *testing.T) {
+	for _, s := range scripts(t, "plain", "journal", "recovery") {
+		acts := s.play(t)
+		for n := 1; n <= len(acts); n++ {
+			for _, e := range []Event{
+				Interrupted{errors.New("interrupted")}, DeadlinePassed{errors.New("late")},
+				RollbackAsked{"somebody"}, Confirmed{"somebody"}, Left{},
+			} {
+				if err := interrupt(s.machine, acts[:n], e); err != nil {
+					t.Errorf("%s: %T after %d events: %v", s.name, e, n, err)
+				}
+			}
 		}
 	}
 }
 
-func interruptBefore(t *testing.T, noVerify bool, events []Event, n int) {
-	m := Machine{NoVerify: noVerify}
+// interrupt replays acts, lets e come, and answers everything with success.
+func interrupt(m Machine, acts []act, e Event) error {
+	w := newWorld()
+	if restarted, ok := acts[0].event.(Restarted); ok {
+		w = worldOf(restarted)
+	}
 	var pending Effect
-	for _, e := range events[:n] {
-		for _, effect := range m.Step(e) {
-			if effect != (Cancel{}) {
-				pending = effect
-			}
+	for _, a := range acts {
+		if !outside(a.event) && pending != nil {
+			w.do(pending, a.event)
 		}
+		m.Step(a.event)
+		pending = underWay(a.effects, pending)
 	}
 	at := m.Phase()
-	if at == Done {
-		if got := m.Step(Interrupted{errors.New("interrupted")}); len(got) != 0 {
-			t.Fatalf("interrupted after the end: %v", got)
-		}
-		return
+	over := at == Done
+	effects := m.Step(e)
+	pending = underWay(effects, pending)
+	report, err := toTheEnd(&m, &w, pending)
+	switch {
+	case err != nil:
+		return err
+	case over:
+		return nil
+	case report == nil && len(m.warnings) > 0:
+		return nil // the mark could not be written, and that is told
+	case report == nil:
+		return w.verdict(true)
+	case at == Committing && m.attempts == 0 && report.Outcome != Applied:
+		return errors.New("stopped while committing: " + report.String())
+	case report.Outcome == Applied && w.kernel != isNew, report.Outcome == RolledBack && w.kernel != isOld, report.Outcome == Unchanged && w.kernel != isOld:
+		return errors.New(report.String() + ", and the host is " + string(w.kernel))
 	}
-	late := at == Committing || at == RollingBack || m.cause != nil
-	if got := m.Step(Interrupted{errors.New("interrupted")}); late == (len(got) > 0) {
-		t.Fatalf("interrupted while %s: %v", at, got)
-	}
-	var report *Report
-	for range 10 {
-		effects := m.Step(answer(pending))
-		pending = effects[len(effects)-1]
-		if r, ok := pending.(Report); ok {
-			report = &r
-			break
-		}
-	}
-	want := map[Phase]Outcome{Preparing: Unchanged, Applying: RolledBack, Verifying: RolledBack, Committing: Applied, RollingBack: RolledBack}[at]
-	if m.untouched {
-		want = Unchanged
-	}
-	if report == nil || report.Outcome != want {
-		t.Fatalf("interrupted while %s: report %v, want %s", at, report, want)
-	}
-	if (want == Applied) != (report.Err == nil) {
-		t.Fatalf("interrupted while %s: error %v", at, report.Err)
-	}
+	return nil
 }
 
-// answer is what happens when the effect works.
-func answer(e Effect) Event {
+// toTheEnd answers every effect with success until the report, or until the
+// machine waits for somebody, which is nil.
+func toTheEnd(m *Machine, w *world, pending Effect) (*Report, error) {
+	for range 50 {
+		switch e := pending.(type) {
+		case Report:
+			return &e, nil
+		case AwaitAnswer:
+			return nil, nil
+		}
+		answer := succeed(pending)
+		w.do(pending, answer)
+		pending = underWay(m.Step(answer), nil)
+	}
+	return nil, errors.New("it does not end")
+}
+
+// worldOf is a world in which a process finds what it starts with.
+func worldOf(e Restarted) world {
+	w := world{journal: e.Phase, attempts: e.Attempts}
+	w.become(isMid)
+	switch e.Phase {
+	case Preparing:
+		w.become(isOld)
+	case Waiting:
+		w.journal, w.mark = Applying, Waiting
+		w.become(isNew)
+	case RollingBack:
+		w.journal, w.mark = Applying, RollingBack
+	case Committing:
+		w.journal, w.generation = Applying, true
+		w.become(isNew)
+	}
+	return w
+}
+
+// outside tells whether an event answers no effect.
+func outside(e Event) bool {
 	switch e.(type) {
-	case TakeCheckpoint:
-		return Checkpointed{}
-	case Apply:
-		return AppliedPlan{}
-	case Verify:
-		return Verified{Left: time.Hour}
-	case Repair:
-		return Repaired{}
-	case Wait:
+	case Interrupted, Confirmed, RollbackAsked, DeadlinePassed, Left:
+		return true
+	}
+	return false
+}
+
+// succeed is what happens when the effect works.
+func succeed(e Effect) Event {
+	switch keyOf(e) {
+	case "verify":
+		return Verified{}
+	case "wait":
 		return TimerFired{}
-	case RollBack:
-		return RolledBackTo{}
-	case Release:
-		return Released{}
 	}
-	panic(fmt.Sprintf("internal error: nobody answers %s", e))
+	return e.(task).failed(nil)
 }
 
-func play(t *testing.T, script string) string {
+// readIfThere reads a file that need not be there.
+func readIfThere(t *testing.T, file string) string {
 	t.Helper()
-	var out strings.Builder
-	var m Machine
-	for line := range strings.Lines(script) {
-		if strings.HasPrefix(line, "  ") {
-			continue
-		}
-		out.WriteString(line)
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || strings.HasPrefix(line, "#"):
-		case line == "no-verify":
-			m.NoVerify = true
-		default:
-			for _, effect := range m.Step(parse(t, line)) {
-				fmt.Fprintf(&out, "  %s\n", effect)
-			}
-		}
-	}
-	return out.String()
-}
-
-func events(t *testing.T, script string) []Event {
-	t.Helper()
-	var events []Event
-	for line := range strings.Lines(script) {
-		margin := !strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "#")
-		if line = strings.TrimSpace(line); margin && line != "" && line != "no-verify" {
-			events = append(events, parse(t, line))
-		}
-	}
-	return slices.Clip(events)
-}
-
-// parse reads an event: its name and then key=value, the values without blanks
-// ("_" stands for one).
-func parse(t *testing.T, line string) Event {
-	t.Helper()
-	fields := strings.Fields(line)
-	var err error
-	v := Verified{Left: time.Minute}
-	for _, field := range fields[1:] {
-		key, value, _ := strings.Cut(field, "=")
-		value = strings.ReplaceAll(value, "_", " ")
-		switch key {
-		case "err":
-			err = errors.New(value)
-		case "wrong":
-			v.Wrong = append(v.Wrong, value)
-		case "untouched":
-		case "final":
-			v.Final = true
-		case "waiting", "minor":
-			what, budget, _ := strings.Cut(value, "/")
-			v.Waiting = append(v.Waiting, Waiting{What: what, Budget: duration(t, budget), Minor: key == "minor"})
-		case "elapsed":
-			v.Elapsed = duration(t, value)
-		case "left":
-			v.Left = duration(t, value)
-		default:
-			t.Fatalf("unknown key %q in %q", key, line)
-		}
-	}
-	v.Err = err
-	event, ok := map[string]Event{
-		"start":        Started{},
-		"checkpointed": Checkpointed{err},
-		"applied":      AppliedPlan{Err: err, Untouched: slices.Contains(fields, "untouched")},
-		"verified":     v,
-		"repaired":     Repaired{err},
-		"timer":        TimerFired{},
-		"interrupted":  Interrupted{err},
-		"released":     Released{err},
-		"rolled-back":  RolledBackTo{err},
-	}[fields[0]]
-	if !ok {
-		t.Fatalf("unknown event %q", fields[0])
-	}
-	return event
-}
-
-func duration(t *testing.T, text string) time.Duration {
-	t.Helper()
-	d, err := time.ParseDuration(text)
-	if err != nil {
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	return d
+	return string(text)
 }

@@ -12,90 +12,109 @@ import (
 	"holdfast/plan"
 )
 
+// task is an effect that is answered.
+type task interface {
+	Effect
+	// do performs it, in a goroutine of its own.
+	do(ctx context.Context, r *Run) Event
+	// failed is the answer when it could not be performed.
+	failed(err error) Event
+}
+
 // safely performs an effect and turns a panic into its error, so that even a
 // fault of our own is rolled back.
-func (r *run) safely(ctx context.Context, effect Effect) (answer Event) {
+func (r *Run) safely(ctx context.Context, effect task) (answer Event) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			r.logger.Error("internal error", "err", fault, "stack", string(debug.Stack()))
-			answer = failed(effect, &engine.Error{
+			answer = effect.failed(&engine.Error{
 				Op:   effect.String(),
 				Kind: engine.Internal,
 				Err:  fmt.Errorf("internal error: %v", fault),
 			})
 		}
 	}()
-	return r.do(ctx, effect)
+	return effect.do(ctx, r)
 }
 
-func (r *run) do(ctx context.Context, effect Effect) Event {
-	switch effect := effect.(type) {
-	case TakeCheckpoint:
-		var err error
-		r.checkpoint, err = r.engine.Checkpoint(ctx)
-		return Checkpointed{err}
-	case Apply:
-		err := r.apply(ctx, r.Plan, r.Plan)
-		return AppliedPlan{Err: err, Untouched: r.untouched(ctx, err)}
-	case Verify:
-		return r.verify(ctx)
-	case Repair:
-		return Repaired{r.repair(ctx)}
-	case Wait:
-		select {
-		case <-ctx.Done():
-		case <-time.After(effect.For):
-		}
-		return TimerFired{}
-	case RollBack:
-		return RolledBackTo{r.checkpoint.Rollback(ctx)}
-	case Release:
-		return Released{r.checkpoint.Release(ctx)}
-	}
-	panic(fmt.Sprintf("internal error: transaction: nobody performs %q", effect))
+func (TakeCheckpoint) do(ctx context.Context, r *Run) Event {
+	var err error
+	r.checkpoint, err = r.engine.Checkpoint(ctx)
+	return Checkpointed{err}
 }
 
-// failed is the answer to an effect that did not work.
-func failed(effect Effect, err error) Event {
-	switch effect.(type) {
-	case TakeCheckpoint:
-		return Checkpointed{err}
-	case Apply:
-		return AppliedPlan{Err: err}
-	case Verify:
-		return Verified{Err: err}
-	case RollBack:
-		return RolledBackTo{err}
-	case Release:
-		return Released{err}
-	}
-	return Repaired{err}
+func (Apply) do(ctx context.Context, r *Run) Event {
+	err := r.apply(ctx, r.job.Plan, r.job.Plan)
+	return AppliedPlan{Err: err, Untouched: r.untouched(ctx, err)}
 }
+
+func (Verify) do(ctx context.Context, r *Run) Event { return r.verify(ctx) }
+
+func (Repair) do(ctx context.Context, r *Run) Event { return Repaired{r.repair(ctx)} }
+
+func (e Wait) do(ctx context.Context, _ *Run) Event {
+	timer := time.NewTimer(e.For)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return TimerFired{}
+}
+
+func (Reopen) do(ctx context.Context, r *Run) Event {
+	var err error
+	r.checkpoint, err = r.engine.Reopen(ctx, r.stored)
+	return Reopened{err}
+}
+
+func (RollBack) do(ctx context.Context, r *Run) Event {
+	return RolledBackTo{r.checkpoint.Rollback(ctx)}
+}
+
+// do lets the checkpoint go; one of a change that was never begun is told that
+// there is none, so that nothing of it is taken for ours.
+func (Release) do(ctx context.Context, r *Run) Event {
+	if r.machine.phase == Preparing && r.machine.Journal {
+		r.checkpoint.Applied(&plan.Plan{})
+	}
+	return Released{r.checkpoint.Release(ctx)}
+}
+
+func (TakeCheckpoint) failed(err error) Event { return Checkpointed{err} }
+func (Apply) failed(err error) Event          { return AppliedPlan{Err: err} }
+func (Verify) failed(err error) Event         { return Verified{Err: err} }
+func (Repair) failed(err error) Event         { return Repaired{err} }
+func (Wait) failed(error) Event               { return TimerFired{} }
+func (Reopen) failed(err error) Event         { return Reopened{err} }
+func (RollBack) failed(err error) Event       { return RolledBackTo{err} }
+func (Release) failed(err error) Event        { return Released{err} }
 
 // apply carries p out; the checkpoint is told of all that is or was done, in
 // announced.
-func (r *run) apply(ctx context.Context, p, announced *plan.Plan) error {
-	before := r.result.Steps
+func (r *Run) apply(ctx context.Context, p, announced *plan.Plan) error {
+	before, phase := r.result.Steps, r.machine.phase
 	r.checkpoint.Applied(announced)
 	return r.engine.Apply(ctx, p, func(progress engine.Progress) {
 		r.result.Steps = before + progress.Done
-		if r.Progress != nil {
-			r.Progress(Progress{Phase: r.machine.Phase(), Done: progress.Done, Total: progress.Total, Step: progress.Step})
+		r.limit.progress()
+		if r.job.Progress != nil {
+			r.job.Progress(Progress{Phase: phase, Done: progress.Done, Total: progress.Total, Step: progress.Step})
 		}
 	})
 }
 
 // repair carries out what is missing since others changed the host while it
 // was being changed.
-func (r *run) repair(ctx context.Context) error {
-	if r.Replan == nil {
+func (r *Run) repair(ctx context.Context) error {
+	if r.job.Replan == nil {
 		return nil
 	}
 	current, err := r.engine.Show(ctx, engine.ShowOptions{})
 	if err != nil {
 		return err
 	}
-	p, err := r.Replan(current)
+	p, err := r.job.Replan(current)
 	if err != nil {
 		return err
 	}
@@ -103,14 +122,14 @@ func (r *run) repair(ctx context.Context) error {
 		return nil
 	}
 	r.logger.Info("repair what changed meanwhile", "steps", len(p.Steps))
-	all := *r.Plan
-	all.Steps = slices.Concat(r.Plan.Steps, p.Steps)
+	all := *r.job.Plan
+	all.Steps = slices.Concat(r.job.Plan.Steps, p.Steps)
 	return r.apply(ctx, p, &all)
 }
 
 // untouched tells whether the engine refused the plan before its first step:
 // what fails later fails at a step.
-func (r *run) untouched(ctx context.Context, err error) bool {
+func (r *Run) untouched(ctx context.Context, err error) bool {
 	_, atStep := errors.AsType[*engine.StepError](err)
 	return err != nil && !atStep && r.result.Steps == 0 && ctx.Err() == nil
 }

@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -11,22 +10,13 @@ import (
 	"holdfast/state"
 )
 
-// The limits of a transaction.
-const (
-	// baseLimit and stepLimit make up the limit for applying when the caller
-	// does not give one: generous, since it is there for what hangs.
-	baseLimit = 3 * time.Minute
-	stepLimit = 100 * time.Millisecond
-	// wayBackLimit is how long a rollback or a release may take. It is not the
-	// caller's to choose: a host left half-way is worse than a late answer.
-	wayBackLimit = 10 * time.Minute
-)
-
 // Runner performs what a Machine decides. It runs one transaction at a time;
-// the caller holds the host's lock.
+// the caller holds the host's lock until the Run is done.
 type Runner struct {
 	// Engine carries plans out.
 	Engine engine.Engine
+	// Clock is the time since the host was started; BootTime if nil.
+	Clock func() time.Duration
 	// Logger is told decisions; nil is nobody.
 	Logger *slog.Logger
 }
@@ -36,8 +26,11 @@ type Job struct {
 	// ID names it in logs and answers.
 	ID string
 	// Plan is what to carry out. It is not empty: a plan without steps is not
-	// worth a checkpoint.
+	// worth a checkpoint. nil when a transaction is recovered.
 	Plan *plan.Plan
+	// Recorder keeps it on record. nil keeps nothing: a crash can then not be
+	// recovered from.
+	Recorder Recorder
 	// Check tells in what the host that was read back differs from what was
 	// asked for; nil for nothing.
 	Check func(result *state.State) []Mismatch
@@ -45,142 +38,124 @@ type Job struct {
 	// to repair what others changed while the plan was carried out. nil never
 	// repairs.
 	Replan func(current *state.State) (*plan.Plan, error)
+	// Probe asks what must be reachable; nil for nothing.
+	Probe Prober
+	// ProbeBudget is how long Probe may take on one occasion; it is added to a
+	// limit that is not given.
+	ProbeBudget time.Duration
 	// NoVerify leaves verification out: the change is done when every step is.
 	NoVerify bool
-	// Timeout is the limit from the checkpoint to the end of verification; 0
-	// chooses one by the plan's size.
+	// Timeout is the limit from the beginning to the end of verifying and
+	// probing. 0 chooses one by the plan, the bridges and the probes, and extends
+	// it while progress is made; one that is given is kept.
 	Timeout time.Duration
+	// ConfirmWithin is how long somebody may take to confirm, counted from before
+	// the first change; when it passes the host is rolled back, also in the midst
+	// of applying. 0 does not wait for anybody.
+	ConfirmWithin time.Duration
+	// Attended tells that the end of the context while waiting for confirmation
+	// is somebody's wish to go back (Ctrl-C at a terminal). Otherwise the change
+	// goes on waiting after whoever asked for it is gone.
+	Attended bool
 	// Progress, if not nil, is told how far the transaction is, by one
 	// goroutine at a time.
 	Progress func(Progress)
 }
 
-// Run carries the job out and tells what became of the host. When ctx ends
-// before the change is verified the host is rolled back; Run does not return
-// before that is done. The cause of ctx becomes part of the result's error.
+// Restart is what is on record of a transaction that another process left
+// behind.
+type Restart struct {
+	// Phase is how far it came: Preparing (on disk and nothing was changed),
+	// Applying, Waiting, RollingBack or Committing (the generation is there).
+	Phase Phase
+	// OwnerAlive is set when somebody still carries it; it is left alone then,
+	// and the error is of kind busy.
+	OwnerAlive bool
+	// SameBoot is set when the host was not started anew since.
+	SameBoot bool
+	// Checkpoint is what was stored of it.
+	Checkpoint []byte
+	// Deadline is when it is rolled back unless it is confirmed, since the host
+	// was started; 0 is never.
+	Deadline time.Duration
+	// Attempts counts the rollbacks that were begun.
+	Attempts int
+	// Asked is set when a person asked for the rollback: what is done by itself is
+	// tried three times only.
+	Asked bool
+}
+
+// Start begins the job and returns at once. When ctx ends before the change is
+// verified and probed the host is rolled back; what its end means later says
+// Job.Attended. The cause of ctx becomes part of the result's error.
+func (r *Runner) Start(ctx context.Context, job Job) *Run {
+	run := r.newRun(job, Machine{
+		NoVerify: job.NoVerify,
+		Journal:  job.Recorder != nil,
+		Probes:   job.Probe != nil,
+		Confirm:  job.ConfirmWithin > 0,
+		Attended: job.Attended,
+	})
+	run.limit = newLimit(run.began, &job)
+	go run.loop(ctx, Started{})
+	return run
+}
+
+// Run carries the job out and tells what became of the host. It returns when
+// nothing is under way and nothing pending any more.
 func (r *Runner) Run(ctx context.Context, job Job) *Result {
-	logger := r.Logger
+	run := r.Start(ctx, job)
+	<-run.Done()
+	return run.Result()
+}
+
+// Recover takes up what is on record and returns at once. Of job the ID, the
+// Recorder, Probe, Attended and Progress count. While it is rolled back the end
+// of ctx changes nothing.
+//
+// The outcome is Unchanged when nothing had begun (or, with an error of kind
+// busy, when somebody still carries it), RolledBack or RollbackFailed with the
+// reason as the error, and Applied when it was committed, or is confirmed now.
+func (r *Runner) Recover(ctx context.Context, job Job, restart Restart) *Run {
+	run := r.newRun(job, Machine{Journal: true, Probes: job.Probe != nil, Attended: job.Attended})
+	run.stored = restart.Checkpoint
+	if restart.Phase == Waiting && restart.Deadline > 0 {
+		run.deadline = restart.Deadline
+	}
+	go run.loop(ctx, Restarted{
+		Phase:         restart.Phase,
+		OwnerAlive:    restart.OwnerAlive,
+		SameBoot:      restart.SameBoot,
+		DeadlineAhead: restart.Deadline == 0 || restart.Deadline > run.clock(),
+		Attempts:      restart.Attempts,
+		Asked:         restart.Asked,
+	})
+	return run
+}
+
+func (r *Runner) newRun(job Job, machine Machine) *Run {
+	logger, clock := r.Logger, r.Clock
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	if job.Timeout == 0 {
-		job.Timeout = baseLimit + time.Duration(len(job.Plan.Steps))*stepLimit
+	if clock == nil {
+		clock = BootTime
 	}
-	run := &run{
-		Job:     job,
+	run := &Run{
+		job:     job,
 		engine:  r.Engine,
+		clock:   clock,
 		logger:  logger.With("transaction", job.ID, "engine", r.Engine.Name()),
-		machine: Machine{NoVerify: job.NoVerify},
+		machine: machine,
+		began:   time.Now(),
 		result:  Result{ID: job.ID},
-		until:   time.Now().Add(job.Timeout),
 		answers: make(chan Event, 1),
+		asks:    make(chan *ask),
+		settled: make(chan struct{}),
+		done:    make(chan struct{}),
 	}
-	return run.loop(ctx)
-}
-
-// run is one transaction under way. The machine and the effects belong to the
-// goroutine of loop; an effect that takes time runs in its own goroutine, one
-// at a time, and gives what it wrote back with its answer.
-type run struct {
-	Job
-	engine  engine.Engine
-	logger  *slog.Logger
-	machine Machine
-	result  Result
-	// until is the end of Timeout, since that of verifying's begin.
-	until, since time.Time
-	checkpoint   engine.Checkpoint
-	// answers holds the one answer of the effect that is under way.
-	answers chan Event
-	// cancel ends that effect early.
-	cancel context.CancelFunc
-}
-
-func (r *run) loop(ctx context.Context) *Result {
-	limit := time.NewTimer(r.Timeout)
-	defer limit.Stop()
-	caller := ctx.Done()
-	effects := r.machine.Step(Started{})
-	for {
-		for _, effect := range effects {
-			r.perform(ctx, effect)
-		}
-		if r.machine.Phase() == Done {
-			return &r.result
-		}
-		select {
-		case answer := <-r.answers:
-			r.cancel()
-			effects = r.machine.Step(answer)
-		case <-caller:
-			caller = nil
-			effects = r.machine.Step(Interrupted{gaveUp(ctx)})
-		case <-limit.C:
-			effects = r.machine.Step(Interrupted{r.late()})
-		}
+	if job.Plan != nil {
+		run.steps = len(job.Plan.Steps)
 	}
-}
-
-func (r *run) perform(ctx context.Context, effect Effect) {
-	switch effect := effect.(type) {
-	case Enter:
-		r.enter(effect.Phase)
-	case Cancel:
-		r.cancel()
-	case Report:
-		r.report(effect)
-	default:
-		r.start(ctx, effect)
-	}
-}
-
-// enter is the place where a phase is put on record before its first effect.
-func (r *run) enter(phase Phase) {
-	if phase == Verifying {
-		r.since = time.Now()
-	}
-	if phase == RollingBack {
-		r.logger.Info(string(phase), "steps", r.result.Steps, "err", r.machine.cause)
-	} else {
-		r.logger.Debug(string(phase), "steps", len(r.Plan.Steps))
-	}
-	if r.Progress != nil {
-		r.Progress(Progress{Phase: phase, Total: len(r.Plan.Steps)})
-	}
-}
-
-func (r *run) report(effect Report) {
-	r.result.Outcome, r.result.Err, r.result.Warnings = effect.Outcome, effect.Err, effect.Warnings
-	if effect.Err != nil {
-		r.logger.Error("transaction failed", "outcome", effect.Outcome, "steps", r.result.Steps, "err", effect.Err)
-	} else {
-		r.logger.Info("transaction done", "outcome", effect.Outcome, "steps", r.result.Steps)
-	}
-}
-
-// start begins an effect that is answered later. What the caller's context
-// carries stays, its end does not: that goes through the machine.
-func (r *run) start(ctx context.Context, effect Effect) {
-	ctx = context.WithoutCancel(ctx)
-	switch effect.(type) {
-	case RollBack, Release:
-		ctx, r.cancel = context.WithTimeout(ctx, wayBackLimit)
-	default:
-		ctx, r.cancel = context.WithCancel(ctx)
-	}
-	go func() { r.answers <- r.safely(ctx, effect) }()
-}
-
-// gaveUp is the error of a caller that does not want to wait any longer.
-func gaveUp(ctx context.Context) error {
-	return &engine.Error{Kind: engine.Timeout, Err: context.Cause(ctx)}
-}
-
-// late is the error of a transaction that reached its limit.
-func (r *run) late() error {
-	return &engine.Error{
-		Kind: engine.Timeout,
-		Hint: "give it more time with --timeout",
-		Err:  fmt.Errorf("not applied and verified within %s", r.Timeout),
-	}
+	return run
 }

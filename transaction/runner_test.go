@@ -22,9 +22,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// script is an engine that does what a test tells it and writes down what it
+// actor is an engine that does what a test tells it and writes down what it
 // was asked to do.
-type script struct {
+type actor struct {
 	trace []string
 	// fail is the error of the call that the trace ends with.
 	fail map[string]error
@@ -36,18 +36,18 @@ type script struct {
 	shows   int
 }
 
-var _ engine.Engine = (*script)(nil)
+var _ engine.Engine = (*actor)(nil)
 
-func (s *script) did(what string) error {
+func (s *actor) did(what string) error {
 	s.trace = append(s.trace, what)
 	return s.fail[what]
 }
 
-func (s *script) Name() string { return "script" }
+func (s *actor) Name() string { return "actor" }
 
-func (s *script) Close() error { return nil }
+func (s *actor) Close() error { return nil }
 
-func (s *script) Show(context.Context, engine.ShowOptions) (*state.State, error) {
+func (s *actor) Show(context.Context, engine.ShowOptions) (*state.State, error) {
 	s.shows++
 	if s.show == nil {
 		return &state.State{}, s.did("show")
@@ -55,7 +55,7 @@ func (s *script) Show(context.Context, engine.ShowOptions) (*state.State, error)
 	return s.show(s.shows), s.did("show")
 }
 
-func (s *script) Apply(ctx context.Context, p *plan.Plan, progress func(engine.Progress)) error {
+func (s *actor) Apply(ctx context.Context, p *plan.Plan, progress func(engine.Progress)) error {
 	s.applies++
 	if err := s.did(fmt.Sprintf("apply %d", len(p.Steps))); err != nil {
 		return err
@@ -71,33 +71,33 @@ func (s *script) Apply(ctx context.Context, p *plan.Plan, progress func(engine.P
 	return nil
 }
 
-func (s *script) Checkpoint(context.Context) (engine.Checkpoint, error) {
+func (s *actor) Checkpoint(context.Context) (engine.Checkpoint, error) {
 	return s, s.did("checkpoint")
 }
 
-func (s *script) Reopen(context.Context, []byte) (engine.Checkpoint, error) {
+func (s *actor) Reopen(context.Context, []byte) (engine.Checkpoint, error) {
 	return nil, errors.ErrUnsupported
 }
 
-func (s *script) Applied(p *plan.Plan) { _ = s.did(fmt.Sprintf("announce %d", len(p.Steps))) }
+func (s *actor) Applied(p *plan.Plan) { _ = s.did(fmt.Sprintf("announce %d", len(p.Steps))) }
 
-func (s *script) Rollback(context.Context) error { return s.did("rollback") }
+func (s *actor) Rollback(context.Context) error { return s.did("rollback") }
 
-func (s *script) Release(context.Context) error { return s.did("release") }
+func (s *actor) Release(context.Context) error { return s.did("release") }
 
-func (s *script) Store() ([]byte, error) { return nil, errors.ErrUnsupported }
+func (s *actor) Store() ([]byte, error) { return nil, errors.ErrUnsupported }
 
 // steps is a plan of n steps, of which nothing matters but their number.
 func steps(n int) *plan.Plan {
 	return &plan.Plan{Steps: make([]plan.Step, n), Current: &state.State{}, Target: &state.State{}}
 }
 
-func (s *script) run(t *testing.T, job Job) *Result {
+func (s *actor) run(t *testing.T, job Job) *Result {
 	t.Helper()
 	return s.runUnder(t.Context(), job)
 }
 
-func (s *script) runUnder(ctx context.Context, job Job) *Result {
+func (s *actor) runUnder(ctx context.Context, job Job) *Result {
 	if job.Plan == nil {
 		job.Plan = steps(3)
 	}
@@ -106,7 +106,7 @@ func (s *script) runUnder(ctx context.Context, job Job) *Result {
 	return runner.Run(ctx, job)
 }
 
-func (s *script) expect(t *testing.T, result *Result, outcome Outcome, trace ...string) {
+func (s *actor) expect(t *testing.T, result *Result, outcome Outcome, trace ...string) {
 	t.Helper()
 	if result.Outcome != outcome {
 		t.Errorf("outcome %s (%v), want %s", result.Outcome, result.Err, outcome)
@@ -119,7 +119,7 @@ func (s *script) expect(t *testing.T, result *Result, outcome Outcome, trace ...
 func TestApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var phases []Phase
-		s := &script{}
+		s := &actor{}
 		result := s.run(t, Job{Progress: func(p Progress) { phases = append(phases, p.Phase) }})
 		s.expect(t, result, Applied, "checkpoint", "announce 3", "apply 3", "show", "release")
 		if result.Steps != 3 || result.Err != nil || result.ID != "t1" {
@@ -135,7 +135,7 @@ func TestApplied(t *testing.T) {
 func TestFailureRollsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cause := &engine.Error{Object: "bond0", Op: "set mode", Kind: engine.Busy, Err: syscall.EBUSY}
-		s := &script{apply: func(context.Context, int) error { return cause }}
+		s := &actor{apply: func(context.Context, int) error { return cause }}
 		result := s.run(t, Job{})
 		s.expect(t, result, RolledBack, "checkpoint", "announce 3", "apply 3", "rollback")
 		if !errors.Is(result.Err, syscall.EBUSY) {
@@ -146,7 +146,7 @@ func TestFailureRollsBack(t *testing.T) {
 
 func TestRefusedBeforeTheFirstStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{fail: map[string]error{"apply 3": &engine.Error{Kind: engine.Permission, Err: syscall.EPERM}}}
+		s := &actor{fail: map[string]error{"apply 3": &engine.Error{Kind: engine.Permission, Err: syscall.EPERM}}}
 		result := s.run(t, Job{})
 		s.expect(t, result, Unchanged, "checkpoint", "announce 3", "apply 3", "rollback")
 	})
@@ -154,7 +154,7 @@ func TestRefusedBeforeTheFirstStep(t *testing.T) {
 
 func TestFailedRollbackTellsBoth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{
+		s := &actor{
 			apply: func(context.Context, int) error { return syscall.EBUSY },
 			fail:  map[string]error{"rollback": &engine.RollbackError{Differences: []string{"eth0: mtu: was 1500, is 9000"}}},
 		}
@@ -169,7 +169,7 @@ func TestFailedRollbackTellsBoth(t *testing.T) {
 
 func TestPanicRollsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{apply: func(context.Context, int) error { panic("lost my way") }}
+		s := &actor{apply: func(context.Context, int) error { panic("lost my way") }}
 		result := s.run(t, Job{})
 		s.expect(t, result, RolledBack, "checkpoint", "announce 3", "apply 3", "rollback")
 		fault, ok := errors.AsType[*engine.Error](result.Err)
@@ -182,7 +182,7 @@ func TestPanicRollsBack(t *testing.T) {
 func TestInterruptRollsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		s := &script{apply: func(ctx context.Context, _ int) error {
+		s := &actor{apply: func(ctx context.Context, _ int) error {
 			cancel(&Signal{Signal: syscall.SIGINT})
 			<-ctx.Done()
 			return ctx.Err()
@@ -197,7 +197,7 @@ func TestInterruptRollsBack(t *testing.T) {
 
 func TestLimitRollsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{apply: func(ctx context.Context, _ int) error {
+		s := &actor{apply: func(ctx context.Context, _ int) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}}
@@ -216,7 +216,7 @@ func TestLimitRollsBack(t *testing.T) {
 func TestPendingIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		s := &script{}
+		s := &actor{}
 		result := s.run(t, Job{Check: func(*state.State) []Mismatch {
 			if time.Since(began) < time.Second {
 				return []Mismatch{{Object: "br0", Key: "ipv6.address", What: "tentative", Pending: true}}
@@ -235,7 +235,7 @@ func TestPendingIsWaitedFor(t *testing.T) {
 func TestPendingForEverIsAWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		s := &script{show: func(int) *state.State { return host("br0", true) }}
+		s := &actor{show: func(int) *state.State { return host("br0", true) }}
 		result := s.run(t, Job{Check: func(*state.State) []Mismatch {
 			return []Mismatch{{Object: "br0", Key: "carrier", What: "br0 has no carrier", Pending: true, Minor: true}}
 		}})
@@ -256,7 +256,7 @@ func TestDeadLinkIsNotWaitedFor(t *testing.T) {
 		before.Interfaces[0].Facts = &state.Facts{AdminUp: true}
 		p := steps(1)
 		p.Current = before
-		s := &script{show: func(int) *state.State { return before }}
+		s := &actor{show: func(int) *state.State { return before }}
 		result := s.run(t, Job{Plan: p, Check: func(*state.State) []Mismatch {
 			return []Mismatch{{Object: "br0", Key: "carrier", What: "br0 has no carrier", Pending: true, Minor: true}}
 		}})
@@ -271,7 +271,7 @@ func TestDuplicateAddressRollsBackAtOnce(t *testing.T) {
 		address := state.Address{IP: netip.MustParseAddr("2001:db8::1"), PrefixLength: 64}
 		p := steps(0)
 		p.Steps = []plan.Step{{Verb: plan.AddAddress, Object: "br0", Address: &address}}
-		s := &script{show: func(int) *state.State {
+		s := &actor{show: func(int) *state.State {
 			h, failed := host("br0", false), address
 			failed.Facts = &state.AddressFacts{Failed: true}
 			h.Interfaces[0].IPv6 = &state.IPv6{IP: state.IP{Address: []state.Address{failed}}}
@@ -289,7 +289,7 @@ func TestDriftIsRepairedOnce(t *testing.T) {
 	for _, lasting := range []bool{false, true} {
 		t.Run(fmt.Sprint("lasting=", lasting), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &script{}
+				s := &actor{}
 				result := s.run(t, Job{
 					Check: func(*state.State) []Mismatch {
 						if s.applies == 1 || lasting {
@@ -318,7 +318,7 @@ func TestFailureOfEachCall(t *testing.T) {
 	for call, want := range map[string]Outcome{"checkpoint": Unchanged, "show": RolledBack, "release": Applied} {
 		t.Run(call, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &script{fail: map[string]error{call: errors.New("no " + call)}}
+				s := &actor{fail: map[string]error{call: errors.New("no " + call)}}
 				result := s.run(t, Job{})
 				if result.Outcome != want {
 					t.Errorf("outcome %s (%v), want %s", result.Outcome, result.Err, want)

@@ -1,60 +1,26 @@
 // Package transaction changes a host so that it ends as was asked for, or as
-// it was before.
+// it was before, whatever is killed when.
 //
 // A Machine decides: it is pure, takes events and answers with effects, so
-// that every course of a transaction is a script in testdata. A Runner
-// performs the effects with an engine. One run goes through the phases
-// preparing (checkpoint), applying, verifying (read back, wait for what is
-// asynchronous, repair once what others changed meanwhile) and committing; a
-// failure, a signal or the time limit before committing leads to rolling back,
-// which the engine verifies itself.
+// that every course of a transaction, and a crash after each of its effects, is
+// a script in testdata. A Runner performs the effects with an engine, a Recorder
+// and a Prober, and gives a Run that can be confirmed and rolled back from
+// outside.
+//
+// One run goes through the phases preparing (probe, checkpoint, journal),
+// applying, verifying (read back, wait for what is asynchronous, repair once
+// what others changed meanwhile), probing, waiting for confirmation and
+// committing; a failure, a signal, the time limit, or nobody's confirming before
+// committing leads to rolling back, which the engine verifies itself. Between the
+// first change and the end of applying or rolling back nothing is written but
+// marks in the run directory: the state directory may lie on storage that is
+// reached over the very network.
 package transaction
 
 import (
-	"strings"
+	"time"
 
-	"holdfast/engine"
 	"holdfast/plan"
-)
-
-// Outcome is what became of the host; the list is closed and crosses the API.
-type Outcome string
-
-// The outcomes.
-const (
-	// Unchanged says that the host was not touched.
-	Unchanged Outcome = "unchanged"
-	// Applied says that the change is in force and verified.
-	Applied Outcome = "applied"
-	// Pending says that the change is in force and waits to be confirmed.
-	Pending Outcome = "pending"
-	// RolledBack says that the change failed and the host is as it was.
-	RolledBack Outcome = "rolled-back"
-	// RollbackFailed says that the change failed and the host is not as it
-	// was; the error tells in what it differs.
-	RollbackFailed Outcome = "rollback-failed"
-	// UnknownOutcome says that nobody knows, because the answer was lost.
-	UnknownOutcome Outcome = "unknown"
-)
-
-// Phase is how far a transaction is.
-type Phase string
-
-// The phases, in the order in which a transaction goes through them. From
-// each before Committing it may go to RollingBack.
-const (
-	// Preparing takes the checkpoint; nothing is changed.
-	Preparing Phase = "preparing"
-	// Applying carries the plan out.
-	Applying Phase = "applying"
-	// Verifying reads back and waits for what is asynchronous.
-	Verifying Phase = "verifying"
-	// Committing lets the checkpoint go; there is no way back from here.
-	Committing Phase = "committing"
-	// RollingBack takes the host back to the checkpoint.
-	RollingBack Phase = "rolling back"
-	// Done is the end.
-	Done Phase = "done"
 )
 
 // Result is what a transaction came to.
@@ -64,12 +30,19 @@ type Result struct {
 	// Outcome is what became of the host.
 	Outcome Outcome
 	// Steps counts the plan's steps that were carried out, repairs included;
-	// they are undone if Outcome says so.
+	// they are undone if Outcome says so. It is 0 after a recovery.
 	Steps int
 	// Warnings are what the caller should know, one sentence each.
 	Warnings []string
-	// Err is why Outcome is not Applied; nil if it is. After a rollback that
-	// failed it holds both the cause and the *engine.RollbackError.
+	// Probes are the answers of all probes, in the order of the occasions.
+	Probes []ProbeAnswer
+	// ConfirmedBy tells who confirmed; empty if nobody did or had to.
+	ConfirmedBy string
+	// Took is how long it took, waiting for confirmation included.
+	Took time.Duration
+	// Err is why Outcome is not Applied or Pending; nil if it is. After a
+	// rollback that failed it holds both the cause and the
+	// *engine.RollbackError.
 	Err error
 }
 
@@ -81,23 +54,6 @@ type Progress struct {
 	Done, Total int
 	// Step is the one that was just done, nil before the first.
 	Step *plan.Step
-}
-
-// VerifyError tells that the host did not become what was asked for. It comes
-// wrapped in an *engine.Error of kind verification.
-type VerifyError struct {
-	// Wrong lists what differs, one line each.
-	Wrong []string
-}
-
-// Error lists the differences.
-func (e *VerifyError) Error() string {
-	if len(e.Wrong) == 1 {
-		return "after the change " + e.Wrong[0]
-	}
-	return "the host did not become what was asked for:\n  " + strings.Join(e.Wrong, "\n  ")
-}
-
-func verifyError(wrong []string) error {
-	return &engine.Error{Kind: engine.Verification, Err: &VerifyError{Wrong: wrong}}
+	// Left is the time to confirm, in Waiting.
+	Left time.Duration
 }

@@ -27,27 +27,27 @@ type Mismatch struct {
 
 // verify reads the host back and sorts the differences into wrong ones and
 // ones to wait for.
-func (r *run) verify(ctx context.Context) Event {
+func (r *Run) verify(ctx context.Context) Event {
 	result, err := r.engine.Show(ctx, engine.ShowOptions{})
 	if err != nil {
 		return Verified{Err: err}
 	}
-	v := Verified{Elapsed: time.Since(r.since), Left: time.Until(r.until)}
+	v := Verified{Elapsed: time.Since(r.since), Left: r.limit.left()}
 	for _, address := range r.duplicates(result) {
 		v.Final = true
 		v.Wrong = append(v.Wrong, address)
 	}
-	if r.Check == nil {
+	if r.job.Check == nil {
 		return v
 	}
 	var budgets *budgets
-	for _, m := range r.Check(result) {
+	for _, m := range r.job.Check(result) {
 		switch {
 		case m.Pending:
 			if budgets == nil {
-				budgets = newBudgets(r.Plan.Current, result)
+				budgets = newBudgets(r.job.Plan.Current, result)
 			}
-			v.Waiting = append(v.Waiting, Waiting{What: m.What, Budget: budgets.of(m), Minor: m.Minor})
+			v.Waiting = append(v.Waiting, Outstanding{What: m.What, Budget: budgets.of(m), Minor: m.Minor})
 		case !v.Final:
 			v.Wrong = append(v.Wrong, m.What)
 		}
@@ -57,7 +57,7 @@ func (r *run) verify(ctx context.Context) Event {
 
 // duplicates lists the addresses that this plan put on the host and that
 // another host on the link has.
-func (r *run) duplicates(result *state.State) []string {
+func (r *Run) duplicates(result *state.State) []string {
 	type place struct {
 		on     string
 		prefix netip.Prefix
@@ -74,8 +74,8 @@ func (r *run) duplicates(result *state.State) []string {
 		}
 	}
 	var lines []string
-	for i := range r.Plan.Steps {
-		step := &r.Plan.Steps[i]
+	for i := range r.job.Plan.Steps {
+		step := &r.job.Plan.Steps[i]
 		if step.Verb == plan.AddAddress && failed[place{step.Object, step.Address.Prefix()}] {
 			lines = append(lines, fmt.Sprintf("%s: another host on the link has the address %s", step.Object, step.Address.IP))
 		}
