@@ -18,9 +18,11 @@ type (
 	// is set, since it comes from there.
 	Restarted struct {
 		// Phase is how far the journal says that it came: Preparing (nothing was
-		// changed), Applying, Waiting, RollingBack or Committing (the generation
-		// is there).
+		// changed), Applying, Waiting, RollingBack, Committing (the generation is
+		// there) or Done (how it failed is written down).
 		Phase Phase
+		// Outcome is what is written down, in Done.
+		Outcome Outcome
 		// OwnerAlive is set when somebody still carries it.
 		OwnerAlive bool
 		// SameBoot is set when the host was not started anew since.

@@ -1,6 +1,9 @@
 package transaction
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The pauses between two looks at what is asynchronous: short at first, since
 // most of it comes in a moment.
@@ -21,7 +24,11 @@ func (e Started) step(m *Machine) []Effect {
 // change refuses it, after the change undoes it, and after a rollback is told.
 func (e Probed) step(m *Machine) []Effect {
 	m.expect(e, Preparing, Probing, RollingBack)
-	m.warnings = append(m.warnings, e.Warnings...)
+	for _, warning := range e.Warnings {
+		if !slices.Contains(m.warnings, warning) { // many are told on each occasion
+			m.warnings = append(m.warnings, warning)
+		}
+	}
 	if m.phase == RollingBack {
 		return m.probedBack(e)
 	}

@@ -170,6 +170,9 @@ func worldOf(e Restarted) world {
 	case Committing:
 		w.journal, w.generation = Applying, true
 		w.become(isNew)
+	case Done:
+		w.journal, w.outcome = Applying, e.Outcome
+		w.become(isOld)
 	}
 	return w
 }

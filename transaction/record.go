@@ -37,8 +37,8 @@ type Journal interface {
 	Mark(phase Phase, deadline time.Duration, attempts int) error
 	// Finish closes the journal.
 	Finish() error
-	// Drop takes a transaction that changed nothing off the record. It works
-	// after a Prepare or Begin that failed half-way too.
+	// Drop takes a transaction that changed nothing off the record, also after a
+	// Prepare or Begin that failed half-way. That there is none is no error.
 	Drop() error
 }
 

@@ -19,6 +19,9 @@ func (e Restarted) step(m *Machine) []Effect {
 		return m.enter(Preparing, Drop{})
 	case Committing:
 		return m.enter(Committing, Reopen{})
+	case Done:
+		m.outcome, m.err = e.Outcome, e.cause()
+		return m.enter(RollingBack, Finish{})
 	case Waiting:
 		if e.SameBoot && e.DeadlineAhead {
 			m.awaiting = true
@@ -39,7 +42,11 @@ func (e Restarted) cause() error {
 	if e.Phase == Waiting && e.SameBoot {
 		return &engine.Error{Kind: engine.Timeout, Err: &UnconfirmedError{}}
 	}
-	return &engine.Error{Kind: engine.Internal, Err: &CutOffError{Phase: e.Phase, Restart: !e.SameBoot}}
+	during := e.Phase
+	if during == Done {
+		during = RollingBack
+	}
+	return &engine.Error{Kind: engine.Internal, Err: &CutOffError{Phase: during, Restart: !e.SameBoot}}
 }
 
 // step goes on with the checkpoint in hand. Without it there is no way back,

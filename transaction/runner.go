@@ -66,8 +66,11 @@ type Job struct {
 // behind.
 type Restart struct {
 	// Phase is how far it came: Preparing (on disk and nothing was changed),
-	// Applying, Waiting, RollingBack or Committing (the generation is there).
+	// Applying, Waiting, RollingBack, Committing (the generation is there) or Done
+	// (how it failed is written down, and only the journal is open).
 	Phase Phase
+	// Outcome is what is written down, in Done.
+	Outcome Outcome
 	// OwnerAlive is set when somebody still carries it; it is left alone then,
 	// and the error is of kind busy.
 	OwnerAlive bool
@@ -124,6 +127,7 @@ func (r *Runner) Recover(ctx context.Context, job Job, restart Restart) *Run {
 	}
 	go run.loop(ctx, Restarted{
 		Phase:         restart.Phase,
+		Outcome:       restart.Outcome,
 		OwnerAlive:    restart.OwnerAlive,
 		SameBoot:      restart.SameBoot,
 		DeadlineAhead: restart.Deadline == 0 || restart.Deadline > run.clock(),

@@ -322,7 +322,7 @@ func makeVerified(t *testing.T, w words) Event {
 
 // recordedPhases are the phases by the words of scripts.
 var recordedPhases = map[string]Phase{
-	"preparing": Preparing, "applying": Applying, "waiting": Waiting, "rolling-back": RollingBack, "committing": Committing,
+	"preparing": Preparing, "applying": Applying, "waiting": Waiting, "rolling-back": RollingBack, "committing": Committing, "done": Done,
 }
 
 func makeRestarted(t *testing.T, w words) Event {
@@ -333,7 +333,7 @@ func makeRestarted(t *testing.T, w words) Event {
 	}
 	e := Restarted{
 		Phase: phase, SameBoot: w.text("boot") == "same", OwnerAlive: w.is("owner"),
-		DeadlineAhead: w.is("ahead"), Asked: w.is("asked"),
+		DeadlineAhead: w.is("ahead"), Asked: w.is("asked"), Outcome: Outcome(w.text("outcome")),
 	}
 	if w.is("attempts") {
 		var err error

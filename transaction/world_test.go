@@ -103,12 +103,15 @@ func (w *world) restartHost() {
 	w.kernel, w.mark, w.attempts, w.restarted = isOld, "", 0, true
 }
 
-// found is what the next process reads, if anything is pending: the mark
-// counts more than the generation, which counts more than the journal.
+// found is what the next process reads, if anything is pending: the outcome
+// counts more than the mark of a rollback, that more than the generation, and
+// that more than the journal.
 func (w *world) found(ahead bool) (Restarted, bool) {
 	e := Restarted{Phase: w.journal, SameBoot: !w.restarted, DeadlineAhead: ahead, Attempts: w.attempts}
 	switch {
-	case w.mark == RollingBack:
+	case w.outcome != "" && w.outcome != RollbackFailed:
+		e.Phase, e.Outcome = Done, w.outcome
+	case w.mark == RollingBack || w.outcome != "":
 		e.Phase = RollingBack
 	case w.generation:
 		e.Phase = Committing
