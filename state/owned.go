@@ -6,9 +6,11 @@ import (
 	"strings"
 )
 
-// OwnedSet returns the configuration that holdfast answers for once the target
-// is reached: that of before, nil for none, with what the document changed. It
-// is a document of its own that makes the same again on a host that lost it:
+// OwnedSet returns the configuration that holdfast answers for once the host went
+// from current to the target: that of before, nil for none, with what the change
+// changed and what the document says. What others changed meanwhile is not taken
+// over. It is a document of its own that makes the same again on a host that lost
+// it:
 //
 //   - links that can be made again are in it whole, so that a bond that
 //     somebody else made and the document only names comes back as it was;
@@ -17,8 +19,8 @@ import (
 //   - ports, addresses, routes and rules of others are not in it.
 //
 // It shares nothing with its arguments.
-func (t *Target) OwnedSet(previous *State) *State {
-	o := &ownedSet{target: t, previous: previous, names: map[string]bool{}}
+func (t *Target) OwnedSet(previous, current *State) *State {
+	o := &ownedSet{target: t, previous: previous, current: current, names: map[string]bool{}}
 	if previous == nil {
 		o.previous = &State{}
 	}
@@ -28,6 +30,7 @@ func (t *Target) OwnedSet(previous *State) *State {
 	for _, name := range t.Owned {
 		o.names[name] = true
 	}
+	o.was, o.will = byName(current), byName(t.State)
 	out := &State{Interfaces: o.interfaces(), Routes: o.routes(), Rules: o.rules()}
 	o.rest(out)
 	sortInterfaces(out)
@@ -36,25 +39,46 @@ func (t *Target) OwnedSet(previous *State) *State {
 
 // ownedSet is an OwnedSet under way.
 type ownedSet struct {
-	target   *Target
-	previous *State
+	target            *Target
+	previous, current *State
+	// was and will are the interfaces of the host before and after.
+	was, will map[string]*Interface
 	// names are the interfaces of the set, those that are gone included.
 	names map[string]bool
+}
+
+func byName(s *State) map[string]*Interface {
+	found := make(map[string]*Interface, len(s.Interfaces))
+	for _, i := range s.Interfaces {
+		found[i.Name] = i
+	}
+	return found
 }
 
 // remakes are the types of links that can be made again from their document.
 var remakes = []Type{TypeBond, TypeVLAN, TypeBridge, TypeVeth, TypeDummy}
 
+func remakeable(i *Interface) bool { return !physical(i) && slices.Contains(remakes, i.Type) }
+
+// interfaces are those of before but for what the change took away, and the
+// document's. One of before that the host lost by itself stays.
 func (o *ownedSet) interfaces() []*Interface {
+	before, desired := byName(o.previous), byName(o.target.Desired)
 	list := []*Interface{}
-	for _, i := range o.target.State.Interfaces {
-		if !o.names[i.Name] || i.State == Absent || i.State == Ignore {
-			continue
-		}
-		if i = staticInterface(i); !physical(i) && slices.Contains(remakes, i.Type) {
-			list = append(list, o.whole(i))
-		} else {
-			list = append(list, o.mentioned(i))
+	for name := range o.names {
+		i, prev := o.will[name], before[name]
+		switch {
+		case i == nil || i.State == Ignore:
+			if prev != nil {
+				list = append(list, prev)
+			}
+		case i.State == Absent:
+		case prev != nil && prev.Type == i.Type:
+			list = append(list, o.advanced(prev, desired[name], staticInterface(i)))
+		case remakeable(i):
+			list = append(list, o.whole(staticInterface(i), desired[name]))
+		default:
+			list = append(list, o.mentioned(staticInterface(i), desired[name]))
 		}
 	}
 	return list
@@ -65,22 +89,35 @@ func sortInterfaces(s *State) {
 	slices.SortFunc(s.Interfaces, func(a, b *Interface) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// asked is what the set of before and the document say of an interface; nil
-// for nothing.
-func (o *ownedSet) asked(name string) *Interface {
-	return overlay(o.previous.Find(name), o.target.Desired.Find(name))
+// advanced is the interface of before with what the change changed and the
+// document mentions.
+func (o *ownedSet) advanced(prev, des, i *Interface) *Interface {
+	was := o.was[i.Name]
+	if was == nil {
+		was = &Interface{}
+	}
+	if des == nil {
+		des = &Interface{}
+	}
+	if was == o.will[i.Name] && reflect.ValueOf(des).Elem().IsZero() {
+		return prev
+	}
+	out := prev.Clone()
+	advance(reflect.ValueOf(out).Elem(), reflect.ValueOf(des).Elem(),
+		reflect.ValueOf(staticInterface(was)).Elem(), reflect.ValueOf(i).Elem(), remakeable(i))
+	out.State = i.State
+	o.dropGuests(out)
+	return bare(out)
 }
 
 // whole is a link with everything that makes it what it is.
-func (o *ownedSet) whole(i *Interface) *Interface {
+func (o *ownedSet) whole(i, des *Interface) *Interface {
 	out := i.Clone()
 	dropReadonly(reflect.ValueOf(out).Elem())
-	if asked := o.asked(i.Name); !pinned(i) && (asked == nil || asked.MAC == "") {
+	if !pinned(i) && (des == nil || des.MAC == "") {
 		out.MAC = ""
 	}
-	if out.Bridge != nil {
-		out.Bridge.Port = slices.DeleteFunc(out.Bridge.Port, func(p BridgePort) bool { return o.guest(p.Name) })
-	}
+	o.dropGuests(out)
 	return bare(out)
 }
 
@@ -88,10 +125,14 @@ func (o *ownedSet) whole(i *Interface) *Interface {
 // where it was asked for or taken of a port.
 func pinned(i *Interface) bool { return i.Facts == nil || i.Facts.MACPinned }
 
-// guest tells whether a port belongs to somebody else.
-func (o *ownedSet) guest(name string) bool {
-	i := o.target.State.Find(name)
-	return i == nil || !o.names[name] && foreignPort(i)
+// dropGuests takes the ports of others off a bridge.
+func (o *ownedSet) dropGuests(out *Interface) {
+	if out.Bridge != nil {
+		out.Bridge.Port = slices.DeleteFunc(out.Bridge.Port, func(p BridgePort) bool {
+			i := o.will[p.Name]
+			return i != nil && !o.names[p.Name] && foreignPort(i)
+		})
+	}
 }
 
 // bare strips what only the host and the document know.
@@ -117,73 +158,43 @@ func addressLists(i *Interface) [][]Address {
 }
 
 // mentioned is what was asked for of a link, with the target's values.
-func (o *ownedSet) mentioned(i *Interface) *Interface {
+func (o *ownedSet) mentioned(i, des *Interface) *Interface {
 	out := &Interface{}
-	if asked := o.asked(i.Name); asked != nil {
-		project(reflect.ValueOf(out).Elem(), reflect.ValueOf(asked).Elem(), reflect.ValueOf(i).Elem())
+	if des != nil {
+		project(reflect.ValueOf(out).Elem(), reflect.ValueOf(des).Elem(), reflect.ValueOf(i).Elem())
 	}
 	out.Name, out.Type, out.State, out.PermanentMAC = i.Name, i.Type, i.State, i.PermanentMAC
 	return bare(out.Clone())
 }
 
-// project fills out with those members of from that the mask mentions.
-func project(out, mask, from reflect.Value) {
-	for _, f := range schemaFields[out.Type()] {
-		want, have, to := mask.Field(f.index), from.Field(f.index), out.Field(f.index)
-		switch {
-		case f.readonly || want.IsZero():
-		case want.Kind() == reflect.Struct && schemaFields[want.Type()] != nil:
-			project(to, want, have)
-		case want.Kind() == reflect.Pointer && schemaFields[want.Type().Elem()] != nil && !have.IsNil():
-			section := reflect.New(want.Type().Elem())
-			project(section.Elem(), want.Elem(), have.Elem())
-			to.Set(section)
-		case have.IsZero():
-			to.Set(want)
-		default:
-			to.Set(have)
-		}
-	}
-}
-
-// dropReadonly zeroes what only the host can say, in all sections. Lists of
-// sections have nothing of the sort that configures.
-func dropReadonly(v reflect.Value) {
-	for _, f := range schemaFields[v.Type()] {
-		field := v.Field(f.index)
-		switch {
-		case f.readonly:
-			field.SetZero()
-		case field.Kind() == reflect.Struct && schemaFields[field.Type()] != nil:
-			dropReadonly(field)
-		case field.Kind() == reflect.Pointer && schemaFields[field.Type().Elem()] != nil && !field.IsNil():
-			dropReadonly(field.Elem())
-		}
-	}
-}
-
-// routes are those of before that are still there, and the document's.
+// routes are those of before but for what the change took away, and the
+// document's.
 func (o *ownedSet) routes() *Routes {
-	ours := map[routeKey]bool{}
-	for _, s := range []*State{o.previous, o.target.Desired} {
-		if s.Routes == nil {
-			continue
-		}
-		for _, r := range s.Routes.Config {
-			if r.State != Absent && r.State != Ignore {
-				ours[r.key()] = true
-			}
+	ours, stay := map[routeKey]bool{}, map[routeKey]bool{}
+	for _, r := range slices.Concat(configRoutes(o.previous), configRoutes(o.target.Desired)) {
+		if r.State != Absent && r.State != Ignore {
+			ours[r.key()] = true
 		}
 	}
-	if len(ours) == 0 || o.target.State.Routes == nil {
+	if len(ours) == 0 {
 		return nil
 	}
 	var list []*Route
-	for _, r := range o.target.State.Routes.Config {
+	for _, r := range configRoutes(o.target.State) {
 		if ours[r.key()] {
+			stay[r.key()] = true
 			c := *r
 			c.Facts, c.Origin = nil, nil
 			list = append(list, &c)
+		}
+	}
+	there := map[routeKey]bool{}
+	for _, r := range liveRoutes(o.current.Routes) {
+		there[r.key()] = true
+	}
+	for _, r := range configRoutes(o.previous) {
+		if !stay[r.key()] && !there[r.key()] && o.carries(value(r.NextHopInterface, "")) {
+			list = append(list, r)
 		}
 	}
 	if list == nil {
@@ -192,30 +203,42 @@ func (o *ownedSet) routes() *Routes {
 	return &Routes{Config: list}
 }
 
-// rules are those of before that are still there, and the document's.
+// carries tells whether a route through the interface can still be owned: one
+// that the document took away takes its routes along.
+func (o *ownedSet) carries(name string) bool {
+	i := o.will[name]
+	return name == "" || i == nil || i.State != Absent
+}
+
+// rules are those of before but for what the change took away, and the
+// document's.
 func (o *ownedSet) rules() *Rules {
-	ours := map[ruleKey]bool{}
-	for _, s := range []*State{o.previous, o.target.Desired} {
-		if s.Rules == nil {
-			continue
-		}
-		for _, r := range s.Rules.Config {
-			if r.State != Absent {
-				ours[r.key()] = true
-			}
+	ours, stay, there := map[ruleKey]bool{}, map[ruleKey]bool{}, map[ruleKey]bool{}
+	for _, r := range slices.Concat(configRules(o.previous), configRules(o.target.Desired)) {
+		if r.State != Absent {
+			ours[r.key()] = true
 		}
 	}
-	if len(ours) == 0 || o.target.State.Rules == nil {
+	if len(ours) == 0 {
 		return nil
 	}
 	var list []*Rule
-	for _, r := range o.target.State.Rules.Config {
+	for _, r := range configRules(o.target.State) {
 		anywhere := r.key()
 		anywhere.priority = -1
 		if (ours[r.key()] || ours[anywhere]) && !r.foreign() {
+			stay[r.key()] = true
 			c := *r
 			c.Facts, c.Origin = nil, nil
 			list = append(list, &c)
+		}
+	}
+	for _, r := range configRules(o.current) {
+		there[r.key()] = true
+	}
+	for _, r := range configRules(o.previous) {
+		if !stay[r.key()] && !there[r.key()] {
+			list = append(list, r)
 		}
 	}
 	if list == nil {
@@ -226,13 +249,12 @@ func (o *ownedSet) rules() *Rules {
 
 // rest adds the resolver and the host name where they were ever asked for.
 func (o *ownedSet) rest(out *State) {
+	out.DNS, out.Hostname = o.previous.DNS, o.previous.Hostname
 	now := o.target.State
-	mentions := func(s *State) bool { return s.DNS != nil && s.DNS.Config != nil }
-	if (mentions(o.previous) || mentions(o.target.Desired)) && now.DNS != nil && now.DNS.Config != nil {
+	if des := o.target.Desired.DNS; des != nil && des.Config != nil && now.DNS != nil {
 		out.DNS = &DNS{Config: now.DNS.Config}
 	}
-	names := func(s *State) bool { return s.Hostname != nil && s.Hostname.Config != nil }
-	if (names(o.previous) || names(o.target.Desired)) && now.Hostname != nil && now.Hostname.Config != nil {
+	if des := o.target.Desired.Hostname; des != nil && des.Config != nil && now.Hostname != nil {
 		out.Hostname = &Hostname{Config: now.Hostname.Config}
 	}
 }
