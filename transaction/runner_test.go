@@ -34,12 +34,19 @@ type actor struct {
 	show    func(n int) *state.State
 	applies int
 	shows   int
+	// stored is what Store gives; without it there is nothing to store.
+	stored []byte
+	// panicAt is the call that panics.
+	panicAt string
 }
 
 var _ engine.Engine = (*actor)(nil)
 
 func (s *actor) did(what string) error {
 	s.trace = append(s.trace, what)
+	if what == s.panicAt {
+		panic("lost my way at " + what)
+	}
 	return s.fail[what]
 }
 
@@ -76,7 +83,7 @@ func (s *actor) Checkpoint(context.Context) (engine.Checkpoint, error) {
 }
 
 func (s *actor) Reopen(context.Context, []byte) (engine.Checkpoint, error) {
-	return nil, errors.ErrUnsupported
+	return s, s.did("reopen")
 }
 
 func (s *actor) Applied(p *plan.Plan) { _ = s.did(fmt.Sprintf("announce %d", len(p.Steps))) }
@@ -85,7 +92,12 @@ func (s *actor) Rollback(context.Context) error { return s.did("rollback") }
 
 func (s *actor) Release(context.Context) error { return s.did("release") }
 
-func (s *actor) Store() ([]byte, error) { return nil, errors.ErrUnsupported }
+func (s *actor) Store() ([]byte, error) {
+	if s.stored == nil {
+		return nil, errors.ErrUnsupported
+	}
+	return s.stored, nil
+}
 
 // steps is a plan of n steps, of which nothing matters but their number.
 func steps(n int) *plan.Plan {
