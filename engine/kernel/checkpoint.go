@@ -26,6 +26,9 @@ const checkpointVersion = 1
 // A checkpoint is a raw picture of the host: every object with all its
 // attributes, and what was about to be done to it.
 type checkpoint struct {
+	// rebooted is set when the host was started anew since it was taken.
+	rebooted bool
+
 	e *Engine
 	picture
 }
@@ -75,8 +78,9 @@ func (e *Engine) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
 	return c, nil
 }
 
-// Reopen gives a stored checkpoint back. One of another boot or another
-// network namespace is refused: what it speaks of is gone.
+// Reopen gives a stored checkpoint back. One of another network namespace is
+// refused: what it speaks of is not here. Of one of another boot the kernel's
+// part is gone, and Rollback puts back the files that the plan changed.
 func (e *Engine) Reopen(_ context.Context, stored []byte) (engine.Checkpoint, error) {
 	c := &checkpoint{e: e}
 	if err := json.Unmarshal(stored, &c.picture); err != nil {
@@ -88,11 +92,17 @@ func (e *Engine) Reopen(_ context.Context, stored []byte) (engine.Checkpoint, er
 			Err: fmt.Errorf("format version %d is newer than %d", c.Version, checkpointVersion),
 		}
 	}
-	if c.Boot != bootID() || c.Namespace != namespace() {
+	c.rebooted = c.Boot != bootID()
+	here := namespace()
+	switch {
+	case c.rebooted:
+	case c.Namespace != here:
 		return nil, &engine.Error{
 			Op: "read the checkpoint", Kind: engine.NotFound,
-			Err: fmt.Errorf("it was taken in another boot or network namespace, which is gone with what it had"),
+			Err: fmt.Errorf("it was taken in the network namespace %s, and this is %s", c.Namespace, here),
 		}
+	case c.Network == nil:
+		return nil, &engine.Error{Op: "read the checkpoint", Kind: engine.Invalid, Err: errNoPicture}
 	}
 	return c, nil
 }
@@ -133,7 +143,7 @@ func (c *checkpoint) Applied(p *plan.Plan) {
 
 // Release forgets the checkpoint and records what the plan owns.
 func (c *checkpoint) Release(ctx context.Context) error {
-	if !c.Plan {
+	if !c.Plan || c.rebooted {
 		return nil
 	}
 	return c.e.recordOwned(ctx, c.Owned)

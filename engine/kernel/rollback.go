@@ -26,6 +26,9 @@ const (
 // picture, carries that out, puts back what the schema does not know, and
 // reads everything back. What others did meanwhile stays.
 func (c *checkpoint) Rollback(ctx context.Context) error {
+	if c.rebooted {
+		return c.rollBackFiles(ctx)
+	}
 	var failures []error
 	var left []string
 	for round := range rollbackRounds {
@@ -65,10 +68,7 @@ func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 	err = c.e.Apply(ctx, p, nil)
 	scope := c.scope()
 	err = errors.Join(err, c.e.restoreExtras(ctx, c.Network, c.Taken, scope, everything))
-	if c.Files {
-		err = errors.Join(err, c.e.company.resolver().Restore(ctx, c.Resolver), c.e.company.hostname().Restore(ctx, c.Hostname))
-	}
-	return err
+	return errors.Join(err, c.restoreFiles(ctx))
 }
 
 // show gives a snapshot in the schema's words, with what the engine knows.
