@@ -3,6 +3,7 @@ package transaction
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -57,10 +58,8 @@ func (m *Machine) Phase() Phase { return m.phase }
 func (m *Machine) Step(e Event) []Effect { return e.step(m) }
 
 func (m *Machine) expect(e Event, phases ...Phase) {
-	for _, phase := range phases {
-		if m.phase == phase {
-			return
-		}
+	if slices.Contains(phases, m.phase) {
+		return
 	}
 	panic(fmt.Sprintf("internal error: transaction: %T while %s", e, m.phase))
 }

@@ -104,11 +104,32 @@ func TestInterruptAnywhere(t *testing.T) {
 
 // interrupt replays acts, lets e come, and answers everything with success.
 func interrupt(m Machine, acts []act, e Event) error {
-	w := newWorld()
+	w, pending := replay(&m, acts)
+	at := m.Phase()
+	report, err := toTheEnd(&m, &w, underWay(m.Step(e), pending))
+	switch {
+	case err != nil || at == Done:
+		return err
+	case report == nil && len(m.warnings) > 0:
+		return nil // the mark could not be written, and that is told
+	case report == nil:
+		return w.verdict(true)
+	case at == Committing && m.attempts == 0 && report.Outcome != Applied:
+		return errors.New("stopped while committing: " + report.String())
+	}
+	if want, ok := meant[report.Outcome]; ok && w.kernel != want {
+		return errors.New(report.String() + ", and the host is " + string(w.kernel))
+	}
+	return nil
+}
+
+// replay lets a machine and a world go through acts, and gives what is under way
+// then.
+func replay(m *Machine, acts []act) (w world, pending Effect) {
+	w = newWorld()
 	if restarted, ok := acts[0].event.(Restarted); ok {
 		w = worldOf(restarted)
 	}
-	var pending Effect
 	for _, a := range acts {
 		if !outside(a.event) && pending != nil {
 			w.do(pending, a.event)
@@ -116,27 +137,11 @@ func interrupt(m Machine, acts []act, e Event) error {
 		m.Step(a.event)
 		pending = underWay(a.effects, pending)
 	}
-	at := m.Phase()
-	over := at == Done
-	effects := m.Step(e)
-	pending = underWay(effects, pending)
-	report, err := toTheEnd(&m, &w, pending)
-	switch {
-	case err != nil:
-		return err
-	case over:
-		return nil
-	case report == nil && len(m.warnings) > 0:
-		return nil // the mark could not be written, and that is told
-	case report == nil:
-		return w.verdict(true)
-	case at == Committing && m.attempts == 0 && report.Outcome != Applied:
-		return errors.New("stopped while committing: " + report.String())
-	case report.Outcome == Applied && w.kernel != isNew, report.Outcome == RolledBack && w.kernel != isOld, report.Outcome == Unchanged && w.kernel != isOld:
-		return errors.New(report.String() + ", and the host is " + string(w.kernel))
-	}
-	return nil
+	return w, pending
 }
+
+// meant is what outcomes say of the host.
+var meant = map[Outcome]condition{Unchanged: isOld, RolledBack: isOld, Applied: isNew}
 
 // toTheEnd answers every effect with success until the report, or until the
 // machine waits for somebody, which is nil.

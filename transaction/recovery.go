@@ -56,11 +56,11 @@ func (e Reopened) step(m *Machine) []Effect {
 	m.held = e.Err == nil
 	switch {
 	case m.phase == RollingBack && e.Err != nil:
-		return RolledBackTo{e.Err}.step(m)
+		return RolledBackTo(e).step(m)
 	case m.phase == RollingBack:
 		return []Effect{RollBack{}}
 	case e.Err != nil:
-		return Released{e.Err}.step(m)
+		return Released(e).step(m)
 	}
 	return []Effect{Release{}}
 }

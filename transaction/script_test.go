@@ -235,11 +235,11 @@ func parse(t *testing.T, line string) Event {
 		key, value, _ := strings.Cut(field, "=")
 		values[key] = append(values[key], strings.ReplaceAll(value, "_", " "))
 	}
-	make, ok := makers[fields[0]]
+	maker, ok := makers[fields[0]]
 	if !ok {
 		t.Fatalf("unknown event %q", fields[0])
 	}
-	return make(t, words(values))
+	return maker(t, words(values))
 }
 
 // words are what stands behind an event's name.
