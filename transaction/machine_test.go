@@ -110,7 +110,7 @@ func interrupt(m Machine, acts []act, e Event) error {
 	switch {
 	case err != nil || at == Done:
 		return err
-	case report == nil && len(m.warnings) > 0:
+	case report == nil && (len(m.warnings) > 0 || !m.Journal):
 		return nil // the mark could not be written, and that is told
 	case report == nil:
 		return w.verdict(true)
@@ -210,4 +210,58 @@ func readIfThere(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestNothingIsWrittenBetween holds every script against the order of writing:
+// between the first change and the end of applying or rolling back there are
+// marks only, and the journal is closed only after the outcome is on disk.
+func TestNothingIsWrittenBetween(t *testing.T) {
+	for _, s := range scripts(t, "journal", "recovery") {
+		o := &order{}
+		for _, a := range s.play(t) {
+			o.hear(a.event)
+			for _, effect := range a.effects {
+				if problem := o.see(effect); problem != "" {
+					t.Errorf("%s: %s", s.name, problem)
+				}
+			}
+		}
+	}
+}
+
+// order is what may be written now.
+type order struct {
+	// changing is set while the host is half-way, settled when the outcome is on
+	// disk.
+	changing, settled bool
+}
+
+func (o *order) hear(e Event) {
+	switch e := e.(type) {
+	case Restarted:
+		o.changing = e.Phase == Applying || e.Phase == RollingBack
+		o.settled = e.Phase == Committing || e.Phase == Done
+	case RolledBackTo, Reopened:
+		o.changing = false
+	case Committed, Recorded:
+		o.settled = !failure(e)
+	}
+}
+
+func (o *order) see(effect Effect) (problem string) {
+	switch effect.(type) {
+	case Apply, Repair, RollBack:
+		o.changing = true
+	case Commit: // all that was to be changed is, and was looked at
+		o.changing = false
+	case Prepare, Begin, Drop, Fail:
+		if o.changing {
+			return effect.String() + " while the host is half-way"
+		}
+	case Finish:
+		if !o.settled {
+			return "the journal is closed before the outcome is on disk"
+		}
+	}
+	return ""
 }
