@@ -10,6 +10,7 @@ import (
 
 	"holdfast/engine"
 	"holdfast/plan"
+	"holdfast/probe"
 	"holdfast/state"
 	"holdfast/transaction"
 )
@@ -28,6 +29,8 @@ const (
 	RolledBack = transaction.RolledBack
 	// RollbackFailed says that the change failed and the host is not as it was.
 	RollbackFailed = transaction.RollbackFailed
+	// Pending says that the change is in force and waits to be confirmed.
+	Pending = transaction.Pending
 )
 
 // Progress is how far an Apply is.
@@ -40,14 +43,34 @@ type ApplyOptions struct {
 	// NoVerify takes the change for done when every step is, without reading
 	// the host back.
 	NoVerify bool
-	// Timeout is the limit for applying and verifying; when it passes the host
-	// is rolled back. 0 chooses a generous one by the size of the change.
+	// Timeout is the limit for applying, verifying and probing; when it passes
+	// the host is rolled back. 0 chooses a generous one by the size of the change,
+	// which is extended while progress is made.
 	Timeout time.Duration
-	// Purpose is told to others who are refused meanwhile; "apply" if empty.
+	// Confirm is how long somebody may take to confirm the change, counted from
+	// before its first step; when it passes the host is rolled back. 0 waits for
+	// nobody.
+	Confirm time.Duration
+	// Attended tells that whoever ends the context while the change waits for
+	// confirmation wants to go back. Otherwise the change goes on waiting.
+	Attended bool
+	// Temporary makes a change that lasts until the next boot.
+	Temporary bool
+	// Probes are what must be reachable before the change and after it.
+	Probes []probe.Spec
+	// Client answers probes of kind client; nil if nobody can.
+	Client probe.Ask
+	// Who asked; the user that the program runs as if empty.
+	Who Who
+	// Purpose is told to others who are refused meanwhile, and kept in the
+	// history; "apply" if empty.
 	Purpose string
 	// Progress, if not nil, is told how far the change is, by one goroutine at
 	// a time.
 	Progress func(Progress)
+	// Pending, if not nil, is told when the change begins to wait for
+	// confirmation.
+	Pending func(*Result)
 }
 
 // Result is what an Apply came to.
@@ -56,11 +79,16 @@ type Result struct {
 	Outcome Outcome
 	// Transaction names the change in logs; empty if there was none.
 	Transaction string
+	// Generation is the number of the change in the history; 0 if it is not
+	// there.
+	Generation int
 	// Steps counts the steps that were carried out, repairs included; they are
 	// undone if Outcome says so.
 	Steps int
 	// Warnings are what the caller should know, one sentence each.
 	Warnings []string
+	// Probes are the answers of all probes.
+	Probes []transaction.ProbeAnswer
 	// Plan is what was carried out, in whole or in part; nil if Apply did not
 	// come that far.
 	Plan *plan.Plan
@@ -74,70 +102,156 @@ type Result struct {
 //     changes the host (kind busy), or, without an error, there is nothing to
 //     do;
 //   - Applied: the change is in force; the error is nil;
-//   - RolledBack: a step failed, the host did not become what was asked for, or
-//     ctx ended; the error says which;
+//   - RolledBack: a step failed, the host did not become what was asked for, it
+//     cannot be reached as before, nobody confirmed, or ctx ended; the error says
+//     which;
 //   - RollbackFailed: and the host is not as it was: the error holds the cause
-//     and an *engine.RollbackError that lists in what.
+//     and an *engine.RollbackError that lists in what. Rollback tries again.
 //
-// When ctx ends Apply rolls back before it returns.
+// When ctx ends Apply rolls back before it returns, unless the change waits for
+// somebody else to confirm it. What an earlier change left behind whose process
+// was killed is rolled back or finished first, and told in a warning.
 func (h *Host) Apply(ctx context.Context, desired *state.State, options ApplyOptions) (*Result, error) {
-	unchanged := &Result{Outcome: Unchanged}
 	if err := desired.Validate(); err != nil {
-		return unchanged, err
+		return &Result{Outcome: Unchanged}, err
 	}
 	if options.Purpose == "" {
 		options.Purpose = "apply"
 	}
-	release, err := h.lock(ctx, options.Purpose)
-	if err != nil {
-		return unchanged, err
-	}
-	defer func() { _ = release() }()
-
-	current, err := h.engine.Show(ctx, engine.ShowOptions{})
-	if err != nil {
-		return unchanged, err
-	}
-	d, err := draft(current, desired, plan.Options{Force: options.Force})
-	if err != nil {
-		return unchanged, err
-	}
-	if d.Plan.Empty() {
-		return &Result{Outcome: Unchanged, Warnings: d.Plan.Warnings, Plan: d.Plan}, nil
-	}
-	if err := ctx.Err(); err != nil {
-		return unchanged, &engine.Error{Kind: engine.Timeout, Err: context.Cause(ctx)}
-	}
-	return h.transact(ctx, d, desired, options)
+	return h.change(ctx, options, func(sets) (wish, error) { return wish{desired: desired}, nil })
 }
 
-// transact carries a draft out. The lock is held.
-func (h *Host) transact(ctx context.Context, d *Draft, desired *state.State, options ApplyOptions) (*Result, error) {
+// A wish is what a change is to bring about.
+type wish struct {
+	desired *state.State
+	// sets are what is owned afterwards; nil computes them.
+	sets *sets
+}
+
+// change makes a wish come true, as one transaction.
+func (h *Host) change(ctx context.Context, options ApplyOptions, wishes func(sets) (wish, error)) (*Result, error) {
+	result := &Result{Outcome: Unchanged}
+	release, warnings, err := h.begin(ctx, options.Purpose)
+	if err != nil {
+		return result, err
+	}
+	defer func() { _ = release() }()
+	result.Warnings = warnings
+
+	c := &change{host: h, options: options}
+	if err := c.prepare(ctx, wishes); err != nil {
+		return result, err
+	}
+	if err := ctx.Err(); err != nil {
+		return result, &engine.Error{Kind: engine.Timeout, Err: context.Cause(ctx)}
+	}
+	if !c.draft.Plan.Empty() {
+		return c.transact(ctx, result)
+	}
+	result.Warnings = append(result.Warnings, c.draft.Plan.Warnings...)
+	result.Plan = c.draft.Plan
+	if c.known() {
+		return result, nil
+	}
+	return h.note(result, c.next, options, c.wish.desired, nil)
+}
+
+// change is one under way.
+type change struct {
+	host      *Host
+	options   ApplyOptions
+	wish      wish
+	draft     *Draft
+	now, next sets
+}
+
+// prepare decides what is to be done. The host is not touched.
+func (c *change) prepare(ctx context.Context, wishes func(sets) (wish, error)) (err error) {
+	if c.now, err = c.host.owned(); err != nil {
+		return err
+	}
+	if c.wish, err = wishes(c.now); err != nil {
+		return err
+	}
+	current, err := c.host.engine.Show(ctx, engine.ShowOptions{})
+	if err != nil {
+		return err
+	}
+	if c.draft, err = draft(current, c.wish.desired, plan.Options{Force: c.options.Force}); err != nil {
+		return err
+	}
+	if c.wish.sets != nil {
+		c.next = *c.wish.sets
+		return nil
+	}
+	c.next, err = c.now.after(c.draft.Target, current, c.options.Temporary)
+	return err
+}
+
+// known tells whether the newest generation says all that the document says.
+func (c *change) known() bool {
+	if c.wish.sets != nil {
+		return c.next.equal(c.now)
+	}
+	return c.now.say(c.draft.Target, c.options.Temporary)
+}
+
+// transact carries the draft out. The lock is held.
+func (c *change) transact(ctx context.Context, result *Result) (*Result, error) {
+	h, p := c.host, c.draft.Plan
+	recorder := h.recorder(newID(), c.options, c.wish.desired, c.next, planLines(p))
+	probes := newProber(h, c.options, p)
 	runner := transaction.Runner{Engine: h.engine, Logger: h.logger}
-	done := runner.Run(ctx, transaction.Job{
-		ID:   newID(),
-		Plan: d.Plan,
+	run := runner.Start(ctx, transaction.Job{
+		ID:       recorder.meta.Transaction,
+		Plan:     p,
+		Recorder: recorder,
 		Check: func(result *state.State) []transaction.Mismatch {
-			return mismatches(d.Plan, result)
+			return mismatches(p, result)
 		},
 		Replan: func(current *state.State) (*plan.Plan, error) {
-			again, err := draft(current, desired, plan.Options{Force: options.Force})
+			again, err := draft(current, c.wish.desired, plan.Options{Force: c.options.Force})
 			if err != nil {
 				return nil, err
 			}
 			return again.Plan, nil
 		},
-		NoVerify: options.NoVerify,
-		Timeout:  options.Timeout,
-		Progress: options.Progress,
+		Probe:         probes.ask(),
+		ProbeBudget:   probes.budget(),
+		NoVerify:      c.options.NoVerify,
+		Timeout:       c.options.Timeout,
+		ConfirmWithin: c.options.Confirm,
+		Attended:      c.options.Attended,
+		Progress:      c.options.Progress,
 	})
-	return &Result{
-		Outcome:     done.Outcome,
-		Transaction: done.ID,
-		Steps:       done.Steps,
-		Warnings:    slices.Concat(d.Plan.Warnings, done.Warnings),
-		Plan:        d.Plan,
-	}, done.Err
+	result.Plan = p
+	result.Warnings = append(result.Warnings, p.Warnings...)
+	return h.attend(run, result, recorder, c.options.Pending)
+}
+
+// attend stays with a transaction until its end, and lets others speak to it.
+func (h *Host) attend(run *transaction.Run, result *Result, recorder *recorder, pending func(*Result)) (*Result, error) {
+	leave := h.enter(run)
+	defer leave()
+	<-run.Settled()
+	if settled := run.Result(); settled.Outcome == transaction.Pending && pending != nil {
+		pending(result.with(settled, recorder.number))
+	}
+	<-run.Done()
+	done := run.Result()
+	if done.Outcome == Applied {
+		h.prune()
+	}
+	return result.with(done, recorder.number), done.Err
+}
+
+// with is the result completed by what the transaction came to.
+func (r *Result) with(done *transaction.Result, number int) *Result {
+	out := *r
+	out.Outcome, out.Transaction, out.Steps, out.Probes = done.Outcome, done.ID, done.Steps, done.Probes
+	out.Warnings = slices.Concat(r.Warnings, done.Warnings)
+	out.Generation = number
+	return &out
 }
 
 func mismatches(p *plan.Plan, result *state.State) []transaction.Mismatch {

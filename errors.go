@@ -9,6 +9,7 @@ import (
 	"holdfast/internal/lock"
 	"holdfast/internal/problem"
 	"holdfast/plan"
+	"holdfast/store"
 )
 
 // Error is a fault with its kind and, for people, a hint.
@@ -22,6 +23,10 @@ type Problem = problem.Problem
 
 // errNoEngine is the cause when an engine does not exist.
 var errNoEngine = errors.New("there is no such engine")
+
+// errNoDirectories is the cause when an engine of the caller's own would share
+// the directories of the host that the program runs on.
+var errNoDirectories = errors.New("StateDir and RunDir are needed with Carrier")
 
 // KindOf sorts an error. It is invalid for faults of an input, timeout for a
 // context that ended, internal for what has no kind, and empty for nil.
@@ -75,4 +80,33 @@ func planError(err error) error {
 		return &engine.Error{Kind: engine.Unsupported, Err: unsupported}
 	}
 	return err
+}
+
+// hinter is an error that knows what to do about it.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// storeError gives an error of the state directory its kind and hint; nil stays
+// nil.
+func storeError(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &engine.Error{Op: op, Kind: engine.Internal, Err: err}
+	var known hinter
+	if errors.As(err, &known) {
+		e.Hint = known.Hint()
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.Kind = engine.NotFound
+	case errors.Is(err, fs.ErrPermission):
+		e.Kind, e.Hint = engine.Permission, "run it as root, or name a directory of your own with --state-dir and --run-dir"
+	}
+	if _, newer := errors.AsType[*store.VersionError](err); newer {
+		e.Kind = engine.Unsupported
+	}
+	return e
 }

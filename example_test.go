@@ -12,6 +12,16 @@ import (
 	"holdfast/state"
 )
 
+// examples is the directory for the hosts of the examples, which TestMain
+// removes.
+var examples = func() string {
+	dir, err := os.MkdirTemp("", "holdfast-examples-")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
+
 // newHost is a host in memory with two NICs. A real one is opened by
 // holdfast.Open(holdfast.Options{}).
 func newHost() (*holdfast.Host, *enginetest.Memory) {
@@ -28,7 +38,11 @@ interfaces:
 		panic(err)
 	}
 	memory := enginetest.NewMemory(current)
-	host, err := holdfast.Open(holdfast.Options{Carrier: memory})
+	dir, err := os.MkdirTemp(examples, "")
+	if err != nil {
+		panic(err)
+	}
+	host, err := holdfast.Open(holdfast.Options{Carrier: memory, StateDir: dir, RunDir: dir})
 	if err != nil {
 		panic(err)
 	}

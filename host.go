@@ -3,12 +3,16 @@ package holdfast
 import (
 	"context"
 	"log/slog"
+	"sync"
 
 	"holdfast/engine"
 	"holdfast/engine/kernel"
 	"holdfast/internal/lock"
 	"holdfast/plan"
+	"holdfast/probe"
 	"holdfast/state"
+	"holdfast/store"
+	"holdfast/transaction"
 )
 
 // The directories that are used when Options name none.
@@ -17,6 +21,8 @@ const (
 	DefaultStateDir = "/var/lib/holdfast"
 	// DefaultRunDir is for what does not.
 	DefaultRunDir = "/run/holdfast"
+	// DefaultProbeDir has the programs of exec probes.
+	DefaultProbeDir = "/etc/holdfast/probes"
 )
 
 // The engines that Options.Engine can name.
@@ -35,13 +41,20 @@ type Options struct {
 	Engine string
 	// Carrier is an engine of the caller's own in place of a named one, the
 	// memory engine of holdfast/engine/enginetest for example. Close closes it.
+	// StateDir and RunDir must be given with it: the default ones are this
+	// host's.
 	Carrier engine.Engine
-	// StateDir is the directory of what outlives a restart of the host;
-	// DefaultStateDir if empty. Nothing is kept there so far.
+	// StateDir is the directory of what outlives a restart of the host: the
+	// configurations that holdfast answers for, and the pending change;
+	// DefaultStateDir if empty.
 	StateDir string
 	// RunDir is the directory of what does not outlive it, the record of what
 	// holdfast owns; DefaultRunDir if empty.
 	RunDir string
+	// ProbeDir has the programs of exec probes; DefaultProbeDir if empty.
+	ProbeDir string
+	// Probes are asked by every change, beside those that it asks for itself.
+	Probes []probe.Spec
 	// Logger is told what happens; nil is nobody.
 	Logger *slog.Logger
 }
@@ -50,8 +63,12 @@ type Options struct {
 // called from several goroutines; of two Applys at once one is refused.
 type Host struct {
 	engine  engine.Engine
+	store   *store.Store
 	options Options
 	logger  *slog.Logger
+
+	mu  sync.Mutex
+	run *transaction.Run // under way in this process, nil if none
 }
 
 // Open opens a host. It changes nothing and needs no privileges. The network
@@ -61,17 +78,27 @@ func Open(options Options) (*Host, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
+	if options.Carrier != nil && (options.StateDir == "" || options.RunDir == "") {
+		return nil, &engine.Error{Op: "open the host", Kind: engine.Invalid, Err: errNoDirectories}
+	}
 	if options.StateDir == "" {
 		options.StateDir = DefaultStateDir
 	}
 	if options.RunDir == "" {
 		options.RunDir = DefaultRunDir
 	}
+	if options.ProbeDir == "" {
+		options.ProbeDir = DefaultProbeDir
+	}
+	kept, err := store.Open(store.Options{StateDir: options.StateDir, RunDir: options.RunDir, Logger: options.Logger})
+	if err != nil {
+		return nil, storeError("open the state directory", err)
+	}
 	e, err := open(options)
 	if err != nil {
 		return nil, err
 	}
-	return &Host{engine: e, options: options, logger: options.Logger}, nil
+	return &Host{engine: e, store: kept, options: options, logger: options.Logger}, nil
 }
 
 func open(options Options) (engine.Engine, error) {

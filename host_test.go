@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,7 +23,12 @@ import (
 	"holdfast/transaction"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(examples)
+		os.Exit(code)
+	}))
+}
 
 const before = `
 interfaces:
@@ -72,7 +78,7 @@ type bench struct {
 func open(t *testing.T) *bench {
 	t.Helper()
 	memory := enginetest.NewMemory(parse(t, before))
-	host, err := holdfast.Open(holdfast.Options{Carrier: memory})
+	host, err := holdfast.Open(holdfast.Options{Carrier: memory, StateDir: t.TempDir(), RunDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +278,7 @@ func TestInvalidIsRefused(t *testing.T) {
 func TestManagedLinkNeedsForce(t *testing.T) {
 	s := parse(t, "interfaces: [{name: eth0, type: ethernet}]")
 	s.Interfaces[0].Facts = &state.Facts{Physical: true, AdminUp: true, Carrier: true, Manager: "NetworkManager"}
-	host, err := holdfast.Open(holdfast.Options{Carrier: enginetest.NewMemory(s)})
+	host, err := holdfast.Open(holdfast.Options{Carrier: enginetest.NewMemory(s), StateDir: t.TempDir(), RunDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +327,7 @@ func TestNoVerify(t *testing.T) {
 func TestEngines(t *testing.T) {
 	for name, want := range map[string]holdfast.Kind{"nm": engine.Unsupported, "windows": engine.Invalid, "kernel": "", "auto": "", "": ""} {
 		var log bytes.Buffer
-		host, err := holdfast.Open(holdfast.Options{Engine: name, RunDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		host, err := holdfast.Open(holdfast.Options{Engine: name, StateDir: t.TempDir(), RunDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		if holdfast.KindOf(err) != want {
 			t.Errorf("engine %q: %v, want kind %q", name, err, want)
 		}

@@ -36,7 +36,7 @@ func TestAdopt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			host, err := holdfast.Open(holdfast.Options{Carrier: e})
+			host, err := holdfast.Open(holdfast.Options{Carrier: e, StateDir: t.TempDir(), RunDir: t.TempDir()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -109,7 +109,7 @@ func faults(t *testing.T, document string) {
 // fault makes one attempt; done is set when there was no step left to fail.
 func fault(t *testing.T, f *faulty, document string, before lab.HostPicture) (done bool) {
 	t.Helper()
-	host, err := holdfast.Open(holdfast.Options{Carrier: f, RunDir: f.runDir})
+	host, err := holdfast.Open(holdfast.Options{Carrier: f, StateDir: t.TempDir(), RunDir: f.runDir})
 	if err != nil {
 		t.Fatal(err)
 	}

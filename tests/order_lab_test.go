@@ -142,7 +142,7 @@ func orderedHost(t *testing.T) (*holdfast.Host, *kernel.Engine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := holdfast.Open(holdfast.Options{Carrier: e})
+	host, err := holdfast.Open(holdfast.Options{Carrier: e, StateDir: t.TempDir(), RunDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

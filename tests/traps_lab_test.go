@@ -64,7 +64,7 @@ func failLast(t *testing.T, text string) {
 	}
 	t.Cleanup(func() { _ = e.Close() })
 	f := &faulty{Engine: e, runDir: runDir}
-	host, err := holdfast.Open(holdfast.Options{Carrier: f, RunDir: runDir})
+	host, err := holdfast.Open(holdfast.Options{Carrier: f, StateDir: t.TempDir(), RunDir: runDir})
 	if err != nil {
 		t.Fatal(err)
 	}
