@@ -96,10 +96,16 @@ func TestJournalled(t *testing.T) {
 func TestJournalHoldsTheCheckpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage()
+		var on recorded
+		s.disk.did = func(call string) error {
+			if call == "begin" {
+				on = s.disk.now()
+			}
+			return nil
+		}
 		run := s.waiting(t, s.job(true))
-		on := s.disk.now()
 		if string(on.Checkpoint) != "picture" || on.Transaction != "t1" || on.Deadline != time.Hour+time.Minute {
-			t.Errorf("on disk: %+v", on)
+			t.Errorf("on disk before the first change: %+v", on)
 		}
 		run.Leave(t.Context())
 	})
