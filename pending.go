@@ -154,10 +154,10 @@ func waiting(r transaction.Restart) bool {
 func restartOf(j *store.Journal, asked bool) transaction.Restart {
 	phases := map[store.Phase]transaction.Phase{
 		store.Prepared: transaction.Preparing, store.Applying: transaction.Applying, store.Waiting: transaction.Waiting,
-		store.RollingBack: transaction.RollingBack, store.Committed: transaction.Committing, store.Ended: transaction.RollingBack,
+		store.RollingBack: transaction.RollingBack, store.Committed: transaction.Committing, store.Ended: transaction.Done,
 	}
 	return transaction.Restart{
-		Phase: phases[j.Phase], SameBoot: j.Boot == bootID(), Checkpoint: j.Checkpoint,
+		Phase: phases[j.Phase], Outcome: Outcome(j.Outcome), SameBoot: j.Boot == bootID(), Checkpoint: j.Checkpoint,
 		Deadline: time.Duration(j.Deadline), Attempts: j.Attempts, Asked: asked,
 	}
 }

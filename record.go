@@ -2,6 +2,7 @@ package holdfast
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -112,6 +113,8 @@ type recorder struct {
 	sets  sets
 	// number is the generation's, once it is prepared.
 	number int
+	// foreign is set when the pending transaction is another one.
+	foreign bool
 }
 
 var _ transaction.Recorder = (*recorder)(nil)
@@ -129,6 +132,7 @@ func (r *recorder) Prepare(record transaction.Record) error {
 	}
 	err = r.store.Prepare(j, &store.Generation{Meta: r.meta, Running: r.sets.running, Persistent: r.sets.persistent})
 	r.number = j.Number
+	_, r.foreign = errors.AsType[*store.PendingError](err)
 	return err
 }
 
@@ -156,7 +160,15 @@ func (r *recorder) Fail(outcome transaction.Outcome, cause error, took time.Dura
 func (r *recorder) Finish() error { return r.store.Finish() }
 
 // Drop takes a transaction that changed nothing off the record.
-func (r *recorder) Drop() error { return r.store.Drop() }
+func (r *recorder) Drop() error {
+	if r.foreign {
+		return nil
+	}
+	if err := r.store.Drop(); !errors.Is(err, store.ErrNothing) {
+		return err
+	}
+	return nil
+}
 
 // note makes the sets a generation without changing the host: what a document
 // names is ours from then on, also where the host is as it says already.
