@@ -121,23 +121,14 @@ func goOn(t *testing.T, disk *storetest.Disk) *play {
 func withFault(t *testing.T, disk *storetest.Disk, c course, f fault, at int) {
 	t.Helper()
 	p := goOn(t, disk)
-	start := -1
-	verdict := f.from(at)
-	disk.Inject(func(call int, op storetest.Op) storetest.Verdict {
-		v := verdict(call, op)
-		if v.Err != nil && start < 0 {
-			start = call
-		}
-		return v
-	})
-	healthy := len(p.moments)
+	disk.Inject(f.from(at))
 	outcome := p.change("two", c)
 	disk.Inject(nil)
 	p.note()
 	last := len(disk.Ops())
 	fail := func(err error) {
 		t.Helper()
-		t.Errorf("%s from call %d, outcome %s, %d operations, %d moments: %v", f.name, at, outcome, last, healthy, err)
+		t.Errorf("%s from call %d, outcome %s, %d operations: %v", f.name, at, outcome, last, err)
 	}
 	if want := map[store.Outcome]string{store.Applied: "two"}[outcome]; want != "" && p.host != want || want == "" && p.host != p.committed {
 		fail(errHost(p.host))

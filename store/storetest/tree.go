@@ -208,8 +208,8 @@ func (n *node) sync(failed bool) {
 	n.pending = stuck
 }
 
-// makeSafe makes a change durable; what is stuck before it and speaks of the same names is
-// outdated by it.
+// makeSafe makes a change durable; what is stuck before it and speaks of the
+// same names is outdated by it.
 func (n *node) makeSafe(c change, stuck []change) {
 	for name, to := range c.names {
 		for _, s := range stuck {
@@ -238,12 +238,10 @@ func (t *tree) rename(from, to string) error {
 	}
 	if old, ok := target.entries[newName]; ok {
 		switch {
-		case old.dir && !n.dir:
-			return syscall.EISDIR
-		case n.dir && !old.dir:
+		case old.dir:
+			return syscall.EEXIST // as os.Rename has it
+		case n.dir:
 			return syscall.ENOTDIR
-		case old.dir && len(old.entries) > 0:
-			return syscall.ENOTEMPTY
 		}
 	}
 	if source == target {
