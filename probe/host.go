@@ -13,6 +13,7 @@ const (
 	maxInterface = 15
 	maxLabel     = 63
 	maxName      = 253
+	nameLetters  = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 )
 
 func textHost(s Spec) string { return hostText(s.Host, s.Interface, s.Port) }
@@ -134,9 +135,7 @@ func badName(name string) string {
 	return ""
 }
 
-func notInName(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
-}
+func notInName(r rune) bool { return !strings.ContainsRune(nameLetters, r) }
 
 // badInterface says what is wrong with an interface's name (dev_valid_name,
 // net/core/dev.c). What separates the parts of a probe is refused too.

@@ -15,7 +15,8 @@ type Verdict struct {
 }
 
 // Judge weighs the answers. after is nil as long as the change is not made;
-// then nothing is lost. Only what passed before must pass after: of a gateway,
+// then nothing is lost. It may lack what a Runner did not ask since it failed
+// before. Only what passed before must pass after: of a gateway,
 // each family that had one which answered must have one after, and every one
 // that is there must answer unless it did not before.
 func Judge(before, after []Answer) Verdict {
@@ -80,28 +81,28 @@ func (v *Verdict) single(before Answer, after []Answer) {
 
 // gateway judges the answers of all that one gateway probe stands for.
 func (v *Verdict) gateway(before, after []Answer) {
-	failed, passed := map[string]bool{}, map[string]bool{}
-	for _, b := range before {
-		if b.OK {
-			passed[b.family()] = true
-		} else {
-			failed[b.Target.Host] = true
-		}
-	}
+	were := remember(before)
+	now := remember(nil)
 	present := map[string]bool{}
 	for _, a := range after {
+		now.add(a)
 		present[a.family()] = true
 		switch {
-		case a.OK || failed[a.Target.Host]:
-		case passed[a.family()]:
+		case a.OK || were.excuses(a.Question):
+		case were.families[a.family()]:
 			v.Lost = append(v.Lost, a)
+			now.families[a.family()] = true // which is told already
 		default:
 			v.LeftOut = append(v.LeftOut, a)
 		}
 	}
 	for _, b := range before {
-		if b.OK && !present[b.family()] {
-			v.lose(b, "is gone, and there is no other default gateway for "+b.family())
+		switch family := b.family(); {
+		case !b.OK || now.families[family]:
+		case present[family]:
+			v.lose(b, "is gone, and no other default gateway for "+family+" answers")
+		default:
+			v.lose(b, "is gone, and there is no other default gateway for "+family)
 		}
 	}
 }

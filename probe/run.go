@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ type Runner struct {
 	Asks map[Kind]Ask
 	// Now is the clock that answers are timed with.
 	Now func() time.Time
+	// Before is the answers of before the change: what failed then, or was not
+	// asked, is not asked now, since it does not count. nil asks everything.
+	Before []Answer
 	// Patience is for how long probes are tried beyond their retries: what a
 	// host needs to be reachable again. Zero is right before a change.
 	Patience time.Duration
@@ -66,7 +70,7 @@ func (r *Runner) Run(ctx context.Context, specs []Spec, on *state.State, limit t
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errBudget)
 	defer cancel()
-	questions := Expand(specs, on)
+	questions := slices.DeleteFunc(Expand(specs, on), func(q Question) bool { return r.Before != nil && !q.counts(r.Before) })
 	answers := make([]Answer, len(questions))
 	var all sync.WaitGroup
 	var report sync.Mutex

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,6 +185,30 @@ routes:
 	if diff := cmp.Diff([]string{"arp:192.0.2.1%br0", "arp:fe80::1%br0"}, got); diff != "" || len(answers) != 2 {
 		t.Errorf("%d answers, asked (-want +got)\n%s", len(answers), diff)
 	}
+}
+
+// TestRunAfter holds that what failed before costs no time after.
+func TestRunAfter(t *testing.T) {
+	var asked atomic.Int32
+	ask := func(context.Context, Spec) error { asked.Add(1); return nil }
+	before := answers(t, "ok ping:a\nfail ping:b?\nok gateway -> arp:192.0.2.1%eth0\nfail gateway -> arp:fe80::1%eth0")
+	on := &state.State{Routes: &state.Routes{Running: []*state.Route{
+		defaultRoute("0.0.0.0/0", "192.0.2.1"), defaultRoute("::/0", "fe80::1"), defaultRoute("::/0", "fe80::2"),
+	}}}
+	runner := Runner{Asks: map[Kind]Ask{Ping: ask, ARP: ask}, Now: time.Now, Before: before}
+	var got []string
+	for _, a := range runner.Run(t.Context(), []Spec{before[0].Spec, before[1].Spec, before[2].Spec, parse(t, "ping:new")}, on, 0) {
+		got = append(got, a.Label())
+	}
+	want := []string{"ping:a", "gateway 192.0.2.1%br0", "gateway fe80::2%br0"}
+	if diff := cmp.Diff(want, got); diff != "" || int(asked.Load()) != len(want) {
+		t.Errorf("%d asked (-want +got)\n%s", asked.Load(), diff)
+	}
+}
+
+func defaultRoute(destination, gateway string) *state.Route {
+	hop, link := netip.MustParseAddr(gateway), "br0"
+	return &state.Route{Destination: netip.MustParsePrefix(destination), NextHopAddress: &hop, NextHopInterface: &link}
 }
 
 func TestBudget(t *testing.T) {

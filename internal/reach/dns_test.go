@@ -134,7 +134,9 @@ func (s *nameServer) serve(t *testing.T, packets net.PacketConn, streams net.Lis
 		<-started
 		t.Cleanup(func() {
 			_ = server.Shutdown()
-			<-ended
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

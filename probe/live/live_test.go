@@ -100,7 +100,7 @@ func TestGatewayMoves(t *testing.T) {
 	lab.IP(t, "address add 192.0.2.9/24 dev eth0")
 	awaitLinkLocal(t, "eth0")
 	options := live.Options{Folder: folder(t)}
-	probes := []string{"gateway,timeout=2s", "ping:192.0.2.1,timeout=10s", "exec:reach"}
+	probes := []string{"gateway,timeout=20s,retries=0", "ping:192.0.2.1,timeout=20s,retries=0", "exec:reach,timeout=1m"}
 	before := answers(t, options, gatewayOn("eth0"), probes)
 	if v := probe.Judge(before, nil); !v.OK() || len(before) != 4 {
 		t.Fatalf("before: %d answers, wrong %q", len(before), v.Wrong())
@@ -127,8 +127,8 @@ func TestGatewayMoves(t *testing.T) {
 		lost = append(lost, a.Label()+": "+a.Error)
 	}
 	want := []string{
-		"gateway 192.0.2.1%br0: no answer within 2s",
-		"gateway fe80::1%br0: no answer within 2s",
+		"gateway 192.0.2.1%br0: no answer within 20s",
+		"gateway fe80::1%br0: no answer within 20s",
 		"ping:192.0.2.1: fails",
 		"exec:reach: exit code 7: nobody there",
 	}
