@@ -71,6 +71,10 @@ type ApplyOptions struct {
 	// Pending, if not nil, is told when the change begins to wait for
 	// confirmation.
 	Pending func(*Result)
+	// Guard, if not nil, is called before anything is written of a change that
+	// has something to do: it may have somebody watch this process. What it
+	// returns is called at the end.
+	Guard func(transaction string) (dismiss func())
 }
 
 // Result is what an Apply came to.
@@ -201,6 +205,9 @@ func (c *change) transact(ctx context.Context, result *Result) (*Result, error) 
 	h, p := c.host, c.draft.Plan
 	recorder := h.recorder(newID(), c.options, c.wish.desired, c.next, planLines(p))
 	probes := newProber(h, c.options, p)
+	if c.options.Guard != nil {
+		defer c.options.Guard(recorder.meta.Transaction)()
+	}
 	runner := transaction.Runner{Engine: h.engine, Logger: h.logger}
 	run := runner.Start(ctx, transaction.Job{
 		ID:       recorder.meta.Transaction,

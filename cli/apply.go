@@ -87,7 +87,7 @@ func (a *app) apply(c *cobra.Command, files []string, flags applyFlags) error {
 	start := time.Now()
 	a.began = true
 	result, err := host.Apply(ctx, desired, holdfast.ApplyOptions{
-		Force: flags.force, NoVerify: flags.noVerify, Timeout: flags.timeout, Progress: line.transaction,
+		Force: flags.force, NoVerify: flags.noVerify, Timeout: flags.timeout, Progress: line.transaction, Guard: a.guardian,
 	})
 	line.end()
 	if err != nil {

@@ -50,7 +50,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetUsageTemplate(usageTemplate)
 	a.addGlobals(root)
 	root.AddCommand(
-		newShow(a), newPlan(a), newApply(a), newDiff(a), newVersion(a), newCompletion(a),
+		newShow(a), newPlan(a), newApply(a), newDiff(a), newVersion(a), newCompletion(a), newGuard(a),
 	)
 	root.SetHelpCommand(&cobra.Command{
 		Use:    "help [COMMAND]",
