@@ -130,6 +130,15 @@ func TestPingPeers(t *testing.T) {
 	} {
 		a.run(t, func(t *testing.T, a attempt) error { return Ping(a.context(t), a.target) })
 	}
+	t.Run("bound to a link that leads nowhere", func(t *testing.T) {
+		lab.IP(t, "link add hole0 type dummy")
+		lab.IP(t, "link set hole0 up")
+		lab.IP(t, "address add 198.18.1.1/32 dev hole0")
+		lab.IP(t, "route add 192.0.2.0/24 dev hole0 metric 1000") // the other route to it is better
+		hole := Target{Host: "192.0.2.1", Interface: "hole0"}
+		check(t, Ping(within(t, brief), hole), "late: no answer")
+		check(t, TCP(within(t, brief), hole, 80), "late: no answer")
+	})
 	t.Run("prohibited here", func(t *testing.T) {
 		lab.IP(t, "route add prohibit 198.18.0.0/15")
 		check(t, Ping(within(t, patience), Target{Host: "198.18.0.1"}), "permission denied")
