@@ -65,18 +65,25 @@ func TestDamagedGenerations(t *testing.T) {
 		if err != nil || len(entries) != 2 || len(damages) != 2 {
 			t.Errorf("%s: history: %+v, %v, %v", name, entries, damages, err)
 		}
-		if next, err := s.Next(); next != 5 || err != nil {
-			t.Errorf("%s: the next is %d, %v", name, next, err)
-		}
-		p := goOn(t, disk)
-		if p.change("five", course{}); p.host != "five" {
-			t.Errorf("%s: after the damage nothing can be committed", name)
-		}
-		spoilFile(t, disk, generation(1, ""), spoil)
-		spoilFile(t, disk, generation(2, ""), spoil)
-		if g, damages, err := s.Newest(); err != nil || nameOf(g) != "five" || damages != nil {
-			t.Errorf("%s: %q, %v, %v", name, nameOf(g), damages, err)
-		}
+		goOnDamaged(t, name, disk, spoil)
+	}
+}
+
+// goOnDamaged commits on a disk with damage, and adds some below what is in
+// force.
+func goOnDamaged(t *testing.T, name string, disk *storetest.Disk, spoil func([]byte) []byte) {
+	t.Helper()
+	p := goOn(t, disk)
+	if next, err := p.store.Next(); next != 5 || err != nil {
+		t.Errorf("%s: the next is %d, %v", name, next, err)
+	}
+	if p.change("five", course{}); p.host != "five" {
+		t.Errorf("%s: after the damage nothing can be committed", name)
+	}
+	spoilFile(t, disk, generation(1, ""), spoil)
+	spoilFile(t, disk, generation(2, ""), spoil)
+	if g, damages, err := p.store.Newest(); err != nil || nameOf(g) != "five" || damages != nil {
+		t.Errorf("%s: %q, %v, %v", name, nameOf(g), damages, err)
 	}
 }
 

@@ -273,7 +273,7 @@ func (p *play) verify(c storetest.Crash, m moment) error {
 	s := openStore(p.t, c.Disk, bootAfter(p.boot, c))
 	newest, damages, err := s.Newest()
 	if err != nil || len(damages) > 0 {
-		return fmt.Errorf("newest: %v %v", damages, err)
+		return fmt.Errorf("newest: %v, %w", damages, orNothing(err))
 	}
 	began, trying := m.began, m.trying
 	if c.Power {
@@ -293,10 +293,18 @@ func (p *play) verify(c storetest.Crash, m moment) error {
 	return checkHistory(s, m)
 }
 
+// orNothing is an error to print where there is none.
+func orNothing(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return err
+}
+
 func checkHistory(s *store.Store, m moment) error {
 	entries, damages, err := s.History()
 	if err != nil || len(damages) > 0 {
-		return fmt.Errorf("history: %v %v", damages, err)
+		return fmt.Errorf("history: %v, %w", damages, orNothing(err))
 	}
 	for name, outcome := range m.history {
 		if !slices.ContainsFunc(entries, func(e store.Entry) bool { return e.Transaction == name && e.Outcome == outcome }) {

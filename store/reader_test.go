@@ -63,21 +63,15 @@ type reading struct {
 // look reads everything once.
 func (r *reading) look(s *store.Store) error {
 	least := r.committed.Load()
-	g, damages, err := s.Newest()
-	switch {
-	case err != nil || len(damages) > 0:
-		return fmt.Errorf("newest: %v, %w", damages, err)
-	case g == nil && least > 0, g != nil && int64(g.Number) < least:
-		return fmt.Errorf("the newest is %+v after %d was committed", g, least)
-	case g != nil && nameOf(g) != g.Transaction:
-		return fmt.Errorf("generation %d of %s holds %s", g.Number, g.Transaction, nameOf(g))
+	if err := lookAtNewest(s, least); err != nil {
+		return err
 	}
 	if _, err := s.Pending(); err != nil {
 		return fmt.Errorf("pending: %w", err)
 	}
 	entries, damages, err := s.History()
 	if err != nil || len(damages) > 0 {
-		return fmt.Errorf("history: %v, %w", damages, err)
+		return fmt.Errorf("history: %v, %w", damages, orNothing(err))
 	}
 	for i := range entries {
 		if i > 0 && entries[i].Number <= entries[i-1].Number {
@@ -90,6 +84,20 @@ func (r *reading) look(s *store.Store) error {
 		}
 	}
 	r.looks.Add(1)
+	return nil
+}
+
+// lookAtNewest reads what is in force, which is no older than that number.
+func lookAtNewest(s *store.Store, least int64) error {
+	g, damages, err := s.Newest()
+	switch {
+	case err != nil || len(damages) > 0:
+		return fmt.Errorf("newest: %v, %w", damages, orNothing(err))
+	case g == nil && least > 0, g != nil && int64(g.Number) < least:
+		return fmt.Errorf("the newest is %+v after %d was committed", g, least)
+	case g != nil && nameOf(g) != g.Transaction:
+		return fmt.Errorf("generation %d of %s holds %s", g.Number, g.Transaction, nameOf(g))
+	}
 	return nil
 }
 

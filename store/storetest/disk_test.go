@@ -100,10 +100,10 @@ func walk(files store.FS, dir string) []string {
 
 // TestLikeTheRealOne holds the disk against the host's file system.
 func TestLikeTheRealOne(t *testing.T) {
-	real := walk(store.OS{}, t.TempDir())
+	host := walk(store.OS{}, t.TempDir())
 	disk := walk(storetest.NewDisk("/tmp/x"), "/tmp/x")
-	if diff := cmp.Diff(real, disk); diff != "" {
-		t.Errorf("(-real +disk)\n%s", diff)
+	if diff := cmp.Diff(host, disk); diff != "" {
+		t.Errorf("(-host +disk)\n%s", diff)
 	}
 }
 
