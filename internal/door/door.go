@@ -43,6 +43,7 @@ type Answer func(ctx context.Context, who Peer, question json.RawMessage) any
 
 // Door is an open one.
 type Door struct {
+	path     string
 	listener *net.UnixListener
 	answer   Answer
 	cancel   context.CancelFunc
@@ -63,7 +64,7 @@ func Open(path string, answer Answer) (*Door, error) {
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Door{listener: listener, answer: answer, cancel: cancel}
+	d := &Door{path: path, listener: listener, answer: answer, cancel: cancel}
 	d.guests.Go(func() { d.serve(ctx) })
 	return d, nil
 }
@@ -143,10 +144,10 @@ func (d *Door) attend(ctx context.Context, conn *net.UnixConn) {
 	_, _ = conn.Write(append(answer, '\n'))
 }
 
-// Close closes the door and returns when all that were being answered have
-// their answer. The socket's file stays until the next door takes its place,
-// since another process may have put its own there.
+// Close closes the door, removes its socket, and returns when all that were
+// being answered have their answer.
 func (d *Door) Close() error {
+	_ = os.Remove(d.path)
 	err := d.listener.Close()
 	d.cancel()
 	d.guests.Wait()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -69,8 +70,15 @@ func TestAsk(t *testing.T) {
 // TestSuccessor opens a door where a process that was killed left its socket.
 func TestSuccessor(t *testing.T) {
 	path, d := open(t, echo)
+	left := path + ".left"
+	if err := os.Link(path, left); err != nil {
+		t.Fatal(err)
+	}
 	_ = d.Close()
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("the socket stays: %v", err)
+	}
+	if err := os.Rename(left, path); err != nil {
 		t.Fatal(err)
 	}
 	next, err := door.Open(path, echo)
