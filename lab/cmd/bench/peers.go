@@ -30,7 +30,8 @@ type peer struct {
 var peers = []peer{
 	{
 		name: "ifupdown2", program: "ifup", files: ifupdown2,
-		start: [][]string{{"ifup", "-a"}},
+		// Its lock lies where the service would have made the folder.
+		start: [][]string{{"mkdir", "-p", "/run/network"}, {"ifup", "-a"}},
 	},
 	{
 		name: "systemd-networkd", program: "networkctl", files: networkd,
