@@ -3,6 +3,7 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -67,6 +68,7 @@ type rule struct {
 	Table    string `json:"table"`
 	Protocol string `json:"protocol"`
 	Action   string `json:"action"`
+	Suppress *int64 `json:"suppress_prefixlength"`
 }
 
 // read runs a command that prints JSON, and decodes what it prints.
@@ -131,14 +133,13 @@ func (r route) lines(family string) []string {
 	if table == "" || table == "main" {
 		table = "254"
 	}
-	extra := ""
+	words := map[string]string{}
 	for _, m := range r.Metrics {
-		for _, key := range []string{"mtu", "advmss", "initcwnd"} {
-			if v, ok := m[key]; ok {
-				extra += fmt.Sprintf(" %s %v", key, v)
-			}
+		for key, value := range m {
+			words[key] = word(value)
 		}
 	}
+	extra := metricWords(words)
 	if r.Source != "" {
 		extra += " source " + r.Source
 	}
@@ -158,6 +159,18 @@ func (r route) lines(family string) []string {
 		lines = append(lines, routeLine(kind, dst, hop.Dev, hop.Gateway, metric, table, hop.Weight)+extra)
 	}
 	return lines
+}
+
+// metricWords writes a route's limits in one order; those that are off are
+// left out, as the kernel does.
+func metricWords(words map[string]string) string {
+	text := ""
+	for _, key := range slices.Sorted(maps.Keys(words)) {
+		if words[key] != "0" {
+			text += " " + key + " " + words[key]
+		}
+	}
+	return text
 }
 
 // routeLine is the common form of a next hop.
@@ -196,7 +209,11 @@ func (r rule) line(family string) string {
 		n, _ := strconv.ParseUint(strings.TrimPrefix(hex, "0x"), 16, 32)
 		return n
 	}
-	return ruleLine(family, r.Priority, prefix(r.Src, r.SrcLen), prefix(r.Dst, r.DstLen), r.IIF, number(r.Mark), number(r.Mask), table, action)
+	line := ruleLine(family, r.Priority, prefix(r.Src, r.SrcLen), prefix(r.Dst, r.DstLen), r.IIF, number(r.Mark), number(r.Mask), table, action)
+	if r.Suppress != nil {
+		line += fmt.Sprintf(" suppress %d", *r.Suppress)
+	}
+	return line
 }
 
 // prefix joins an address with its length; everything is empty.
