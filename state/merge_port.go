@@ -124,10 +124,10 @@ func (m *merger) claimListed(c *link) {
 		p := m.byName[name]
 		switch {
 		case p == nil:
-			m.fault(c.des, at, name, "there is no such interface", m.suggestInterface(name, ""))
+			m.fault(c.des, at, name, "there is no such interface", m.suggestInterface(name, listHint))
 		case p.ignored:
 		case p.gone || p.des != nil && p.des.State == Absent:
-			m.fault(c.des, at, name, "the port is absent"+whereAbsent(p), "")
+			m.fault(c.des, at, name, "the port is absent"+whereAbsent(p), "take it off the list, or let it stay")
 		case p.claim != nil && p.claim.controller != c:
 			m.fault(c.des, at, name, name+" is a port of "+p.claim.controller.name+" already"+where(p.claim.by.Origin, p.claim.path),
 				"an interface is the port of one controller only")
@@ -154,7 +154,7 @@ func (m *merger) claimByProperty(p *link) {
 	}
 	c := m.byName[name]
 	if c == nil {
-		m.fault(p.des, "controller", name, "there is no such interface", m.suggestInterface(name, ""))
+		m.fault(p.des, "controller", name, "there is no such interface", m.suggestInterface(name, listHint))
 		return
 	}
 	if p.was == name && (c.ignored || !m.listsPorts(c)) && !c.gone && !c.released {
@@ -178,13 +178,13 @@ func (m *merger) refusal(c, p *link) *problem.Problem {
 	}
 	switch {
 	case c.ignored:
-		return bad("the controller is to be ignored"+where(c.desOrigin(), "state"), "")
+		return bad("the controller is to be ignored"+where(c.desOrigin(), "state"), "leave state: ignore out, or the controller key here")
 	case c.gone || c.released:
-		return bad("the controller is absent"+whereAbsent(c), "")
+		return bad("the controller is absent"+whereAbsent(c), "name another one, or leave the key out")
 	case !c.out.IsController():
-		return bad(c.name+" is of type "+string(c.out.Type)+", which has no ports", "")
+		return bad(c.name+" is of type "+string(c.out.Type)+", which has no ports", "ports belong to bonds and bridges")
 	case c.out.Type != TypeBond && c.out.Type != TypeBridge:
-		return unsupported(p.des, "controller", c.name, "making an interface a port of "+c.name+", of type "+string(c.out.Type)+", is not supported yet", "")
+		return unsupported(p.des, "controller", c.name, "making an interface a port of "+c.name+", of type "+string(c.out.Type)+", is not supported yet", keepHint)
 	case m.listsPorts(c):
 		_, path, _ := portLists[c.out.Type](c.des)
 		return bad("the list of ports of "+c.name+where(c.des.Origin, path)+" does not have "+p.name, "say the same in both places, or leave one out")

@@ -79,7 +79,7 @@ func (m *merger) resolveName(des *Interface, peers map[string]bool) {
 		m.byName[linkKey(des.Name, des.Type)] = l
 	}
 	if l.des != nil {
-		m.fault(des, "name", des.Name, "is the same interface as "+l.des.Name+where(l.des.Origin, "name"), "")
+		m.fault(des, "name", des.Name, "is the same interface as "+l.des.Name+where(l.des.Origin, "name"), "make one entry of both")
 		return
 	}
 	if l.cur != nil && !m.resolveType(des, l.cur) {
@@ -149,14 +149,17 @@ func (m *merger) resolveNewType(des *Interface, peers map[string]bool) bool {
 	case unresolved(des.Type):
 		m.fault(des, "name", des.Name, "there is no such interface, and no type to make it of", m.suggestInterface(des.Name, "add a type: "+strings.Join(builtTypes, ", ")))
 	case des.Type == TypeEthernet, des.Type == TypeLoopback, des.Type == TypeInfiniBand, des.Type == TypeTun:
-		m.fault(des, "name", des.Name, "there is no such interface of type "+t, m.suggestInterface(des.Name, "holdfast show lists the interfaces of this host"))
+		m.fault(des, "name", des.Name, "there is no such interface of type "+t, m.suggestInterface(des.Name, listHint))
 	case contains(knownTypes, t):
 		m.problems.Add(unsupported(des, "type", t, "making an interface of this type is not supported yet", "holdfast makes "+strings.Join(builtTypes, ", ")))
 	default:
-		m.fault(des, "type", t, "there is no such type of interface", problem.DidYouMean(t, knownTypes))
+		m.fault(des, "type", t, "there is no such type of interface", suggestOr(t, knownTypes, "holdfast makes "+strings.Join(builtTypes, ", ")))
 	}
 	return false
 }
+
+// listHint says where names of interfaces are found.
+const listHint = "holdfast show lists the interfaces of this host"
 
 // suggestInterface proposes an interface with a similar name, or otherwise.
 func (m *merger) suggestInterface(name, otherwise string) string {
