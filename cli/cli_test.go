@@ -204,20 +204,38 @@ func uplink() []*state.Interface {
 
 func TestTable(t *testing.T) {
 	var b bytes.Buffer
-	interfaceTable(&b, plain, uplink())
+	interfaceTable(&b, plain, 0, uplink())
 	golden(t, "testdata/table.txt", b.String())
+}
+
+// TestTerminals draws the table and the tree for terminals that have room for
+// the addresses beside the rest, or have none.
+func TestTerminals(t *testing.T) {
+	wide := append(uplink(), &state.Interface{
+		Name: "ib0", Type: state.TypeInfiniBand, State: state.Up, MTU: new(uint32(2044)),
+		MAC: "80:00:02:08:fe:80:00:00:00:00:00:00:f4:52:14:03:00:7b:cb:a1",
+	})
+	var b bytes.Buffer
+	interfaceTable(&b, plain, 80, wide)
+	golden(t, "testdata/table-80.txt", b.String())
+	b.Reset()
+	interfaceTree(&b, plain, 60, wide)
+	golden(t, "testdata/tree-60.txt", b.String())
+	b.Reset()
+	interfaceTable(&b, plain, 132, wide)
+	golden(t, "testdata/table-132.txt", b.String())
 }
 
 func TestTree(t *testing.T) {
 	var b bytes.Buffer
-	interfaceTree(&b, plain, uplink())
+	interfaceTree(&b, plain, 0, uplink())
 	golden(t, "testdata/tree.txt", b.String())
 }
 
 // TestTreeOfALoop draws what cannot be, to its end.
 func TestTreeOfALoop(t *testing.T) {
 	var b bytes.Buffer
-	interfaceTree(&b, plain, []*state.Interface{
+	interfaceTree(&b, plain, 0, []*state.Interface{
 		{Name: "a", Type: state.TypeVLAN, VLAN: &state.VLAN{BaseIface: "b"}},
 		{Name: "b", Type: state.TypeVLAN, VLAN: &state.VLAN{BaseIface: "a"}},
 		{Name: "c", Type: state.TypeVLAN, VLAN: &state.VLAN{BaseIface: "c"}},
