@@ -48,6 +48,12 @@ type picture struct {
 	Made []string `json:"made,omitempty"`
 	// Touched names the links that a step of the plan speaks of.
 	Touched []string `json:"touched,omitempty"`
+	// Pinned are the addresses of links touched, or in one stack with them, that
+	// somebody had set, by name. PinsRead names the links that were asked.
+	Pinned   map[string]string `json:"pinned,omitempty"`
+	PinsRead map[string]bool   `json:"pins-read,omitempty"`
+	// Readdressed names the links whose hardware address the plan sets.
+	Readdressed map[string]bool `json:"readdressed,omitempty"`
 	// Owned names the interfaces that the document answers for.
 	Owned []string `json:"owned,omitempty"`
 	// Files is set when the plan changes the resolver or the host name.
@@ -103,6 +109,7 @@ func (c *checkpoint) Store() ([]byte, error) { return json.Marshal(c.picture) }
 // Applied notes what the plan makes and touches.
 func (c *checkpoint) Applied(p *plan.Plan) {
 	made, touched := map[string]bool{}, map[string]bool{}
+	c.Readdressed = map[string]bool{}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		switch s.Verb {
@@ -114,6 +121,10 @@ func (c *checkpoint) Applied(p *plan.Plan) {
 			if s.Link != nil && s.Link.Veth != nil {
 				made[s.Link.Veth.Peer] = true
 				touched[s.Link.Veth.Peer] = true
+			}
+		case plan.ChangeLink:
+			if slices.Contains(s.Keys, plan.KeyMAC) {
+				c.Readdressed[s.Object] = true
 			}
 		}
 		touched[s.Object] = true
@@ -129,6 +140,24 @@ func (c *checkpoint) Applied(p *plan.Plan) {
 	}
 	c.Made, c.Touched = slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(touched))
 	c.Owned, c.Plan = p.Owned, true
+	c.readPins()
+}
+
+// readPins looks which links of the plan's stacks have an address that somebody
+// set. It is called before the first step, and again before a repair, which may
+// touch more.
+func (c *checkpoint) readPins() {
+	names := c.scope()
+	maps.DeleteFunc(names, func(name string, _ bool) bool { return c.PinsRead[name] })
+	pinned := pinnedAmong(c.Network, names)
+	if pinned == nil {
+		return
+	}
+	if c.PinsRead == nil {
+		c.Pinned, c.PinsRead = map[string]string{}, map[string]bool{}
+	}
+	maps.Copy(c.Pinned, pinned)
+	maps.Copy(c.PinsRead, names)
 }
 
 // Release forgets the checkpoint and records what the plan owns.

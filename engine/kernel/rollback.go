@@ -56,13 +56,13 @@ func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 	current := c.show(now)
 	target := c.target(current)
 	if !insist {
-		followPorts(target.State, current)
+		c.followPorts(target.State, current)
 	}
 	p, err := plan.Make(current, target, plan.Options{Force: true})
 	if err != nil {
 		return err
 	}
-	err = c.e.Apply(ctx, p, nil)
+	err = c.e.carryOut(ctx, p, nil, func(*snapshot) map[string]string { return c.Pinned })
 	scope := c.scope()
 	err = errors.Join(err, c.e.restoreExtras(ctx, c.Network, c.Taken, scope, everything))
 	if c.Files {
@@ -75,6 +75,17 @@ func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 func (c *checkpoint) show(s *snapshot) *state.State {
 	shown := stateOf(s, nil)
 	c.e.describe(shown)
+	return shown
+}
+
+// before is the picture in the schema's words.
+func (c *checkpoint) before() *state.State {
+	shown := c.show(c.Network)
+	for _, i := range shown.Interfaces {
+		if c.Pinned[i.Name] != "" {
+			i.Facts.MACPinned = true
+		}
+	}
 	return shown
 }
 
@@ -121,7 +132,7 @@ func (s *snapshot) stack(names map[string]bool) map[string]bool {
 // target is the state to go back to: the picture's for what the plan touched,
 // today's for the rest, and the end of what the plan made.
 func (c *checkpoint) target(current *state.State) *state.Target {
-	was := c.show(c.Network)
+	was := c.before()
 	before := make(map[string]*state.Interface, len(was.Interfaces))
 	for _, i := range was.Interfaces {
 		before[i.Name] = i
@@ -185,10 +196,18 @@ func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 }
 
 // followPorts leaves the address of bridges to the kernel where nobody had set
-// one: writing even the same value would pin it.
-func followPorts(goal, current *state.State) {
+// one and the ports bring it back: writing even the same value would pin it.
+// Where the plan set one, or there were no ports, only writing brings it back.
+func (c *checkpoint) followPorts(goal, current *state.State) {
+	same := make(map[*state.Interface]bool, len(current.Interfaces))
+	for _, i := range current.Interfaces {
+		same[i] = true
+	}
 	for n, i := range goal.Interfaces {
-		if i.Type == state.TypeBridge && i.State != state.Absent && i.Facts != nil && !i.Facts.MACPinned && i != current.Find(i.Name) {
+		switch {
+		case i.Type != state.TypeBridge, i.State == state.Absent, i.Facts == nil, i.Facts.MACPinned, same[i]:
+		case c.Readdressed[i.Name], i.Bridge == nil, len(i.Bridge.Port) == 0:
+		default:
 			free := *i
 			free.MAC = ""
 			goal.Interfaces[n] = &free
@@ -328,7 +347,7 @@ func (c *checkpoint) differences(ctx context.Context) ([]string, error) {
 
 // stateDifferences compares in the schema's words, which name options well.
 func (c *checkpoint) stateDifferences(now *snapshot, scope map[string]bool) []string {
-	was, is := c.show(c.Network), c.show(now)
+	was, is := c.before(), c.show(now)
 	want := &state.State{Routes: &state.Routes{Config: backRoutes(was, is)}, Rules: &state.Rules{Config: backRules(was, is)}}
 	for _, i := range was.Interfaces {
 		if !scope[i.Name] {
