@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -78,6 +77,7 @@ func (r *run) apply(ctx context.Context, p, announced *plan.Plan) error {
 	before := r.result.Steps
 	r.checkpoint.Applied(announced)
 	return r.engine.Apply(ctx, p, func(progress engine.Progress) {
+		r.began = true
 		r.result.Steps = before + progress.Done
 		if r.Progress != nil {
 			r.Progress(Progress{Phase: r.machine.Phase(), Done: progress.Done, Total: progress.Total, Step: progress.Step})
@@ -108,9 +108,9 @@ func (r *run) repair(ctx context.Context) error {
 	return r.apply(ctx, p, &all)
 }
 
-// untouched tells whether the engine refused the plan before its first step:
-// what fails later fails at a step.
+// untouched tells whether the engine refused the plan before its first change:
+// it tells progress from there on. What it looked at before may be a step, so
+// that the kind of error says nothing.
 func (r *run) untouched(ctx context.Context, err error) bool {
-	_, atStep := errors.AsType[*engine.StepError](err)
-	return err != nil && !atStep && r.result.Steps == 0 && ctx.Err() == nil
+	return err != nil && !r.began && ctx.Err() == nil
 }

@@ -90,6 +90,8 @@ type run struct {
 	// until is the end of Timeout, since that of verifying's begin.
 	until, since time.Time
 	checkpoint   engine.Checkpoint
+	// began is set when the engine told that the first change is next.
+	began bool
 	// answers holds the one answer of the effect that is under way.
 	answers chan Event
 	// cancel ends that effect early.

@@ -30,6 +30,8 @@ type script struct {
 	fail map[string]error
 	// apply runs in each Apply, with the number of the call.
 	apply func(ctx context.Context, n int) error
+	// before is why an Apply ends before its first change.
+	before func(p *plan.Plan) error
 	// show makes the answer of the nth Show.
 	show    func(n int) *state.State
 	applies int
@@ -60,6 +62,10 @@ func (s *script) Apply(ctx context.Context, p *plan.Plan, progress func(engine.P
 	if err := s.did(fmt.Sprintf("apply %d", len(p.Steps))); err != nil {
 		return err
 	}
+	if s.before != nil {
+		return s.before(p)
+	}
+	progress(engine.Progress{Total: len(p.Steps)})
 	for i := range p.Steps {
 		if s.apply != nil {
 			if err := s.apply(ctx, s.applies); err != nil {
@@ -149,6 +155,21 @@ func TestRefusedBeforeTheFirstStep(t *testing.T) {
 		s := &script{fail: map[string]error{"apply 3": &engine.Error{Kind: engine.Permission, Err: syscall.EPERM}}}
 		result := s.run(t, Job{})
 		s.expect(t, result, Unchanged, "checkpoint", "announce 3", "apply 3", "rollback")
+	})
+}
+
+// TestRefusedAtAStepBeforeTheFirst has the engine find out before it changes
+// anything that a step cannot be done: the link is another one by now.
+func TestRefusedAtAStepBeforeTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{before: func(p *plan.Plan) error {
+			return &engine.StepError{Index: 2, Step: &p.Steps[2], Err: &engine.Error{Object: "eth0", Kind: engine.NotFound, Err: syscall.ENODEV}}
+		}}
+		result := s.run(t, Job{})
+		s.expect(t, result, Unchanged, "checkpoint", "announce 3", "apply 3", "rollback")
+		if failed, ok := errors.AsType[*engine.StepError](result.Err); !ok || failed.Index != 2 {
+			t.Errorf("error %v", result.Err)
+		}
 	})
 }
 
