@@ -167,7 +167,7 @@ func (c *comparison) extraPorts(wanted map[string]bool, bridge *Interface) []str
 		if wanted[p.Name] {
 			continue
 		}
-		if i := c.index[p.Name]; i == nil || !foreignPort(i) {
+		if i := c.index[p.Name]; i == nil || c.asked[p.Name] || !foreignPort(i) {
 			extra = append(extra, p.Name)
 		}
 	}

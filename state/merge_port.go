@@ -236,7 +236,7 @@ func (m *merger) masterOf(l *link) string {
 		return l.was
 	case l.des != nil && l.des.Controller != nil && *l.des.Controller == "":
 		return ""
-	case c != nil && m.listsPorts(c) && !foreignPort(l.cur):
+	case c != nil && m.listsPorts(c) && (l.des != nil || !foreignPort(l.cur)):
 		return ""
 	}
 	return l.was
@@ -250,8 +250,9 @@ func (l *link) depart(name string) {
 	l.departed[name] = true
 }
 
-// foreignPort tells whether a port is of the sort that others attach, and
-// nobody told holdfast of it.
+// foreignPort tells whether a port is of the sort that others attach, and no
+// earlier document told holdfast of it; one that this document describes is
+// ours whatever it is.
 func foreignPort(i *Interface) bool {
 	return i.State == Ignore || i.Facts != nil && i.Facts.Foreign && !i.Facts.Owned
 }
