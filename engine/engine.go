@@ -60,4 +60,7 @@ type Progress struct {
 	Done, Total int
 	// Step is the one that was just done, nil before the first.
 	Step *plan.Step
+	// Warning is what the caller should know of how it went, one sentence;
+	// empty in most.
+	Warning string
 }

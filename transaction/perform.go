@@ -79,6 +79,11 @@ func (r *run) apply(ctx context.Context, p, announced *plan.Plan) error {
 	return r.engine.Apply(ctx, p, func(progress engine.Progress) {
 		r.began = true
 		r.result.Steps = before + progress.Done
+		if progress.Warning != "" {
+			r.logger.Warn(progress.Warning)
+			r.warnings = append(r.warnings, progress.Warning)
+			return
+		}
 		if r.Progress != nil {
 			r.Progress(Progress{Phase: r.machine.Phase(), Done: progress.Done, Total: progress.Total, Step: progress.Step})
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"holdfast/engine"
@@ -92,6 +93,8 @@ type run struct {
 	checkpoint   engine.Checkpoint
 	// began is set when the engine told that the first change is next.
 	began bool
+	// warnings are what the engine told on the way; a rollback makes them void.
+	warnings []string
 	// answers holds the one answer of the effect that is under way.
 	answers chan Event
 	// cancel ends that effect early.
@@ -153,6 +156,9 @@ func (r *run) enter(phase Phase) {
 
 func (r *run) report(effect Report) {
 	r.result.Outcome, r.result.Err, r.result.Warnings = effect.Outcome, effect.Err, effect.Warnings
+	if effect.Outcome == Applied {
+		r.result.Warnings = slices.Concat(r.warnings, effect.Warnings)
+	}
 	if effect.Err != nil {
 		r.logger.Error("transaction failed", "outcome", effect.Outcome, "steps", r.result.Steps, "err", effect.Err)
 	} else {

@@ -30,6 +30,8 @@ type script struct {
 	fail map[string]error
 	// apply runs in each Apply, with the number of the call.
 	apply func(ctx context.Context, n int) error
+	// warning is told by each Apply.
+	warning string
 	// before is why an Apply ends before its first change.
 	before func(p *plan.Plan) error
 	// show makes the answer of the nth Show.
@@ -66,6 +68,9 @@ func (s *script) Apply(ctx context.Context, p *plan.Plan, progress func(engine.P
 		return s.before(p)
 	}
 	progress(engine.Progress{Total: len(p.Steps)})
+	if s.warning != "" {
+		progress(engine.Progress{Total: len(p.Steps), Warning: s.warning})
+	}
 	for i := range p.Steps {
 		if s.apply != nil {
 			if err := s.apply(ctx, s.applies); err != nil {
@@ -136,6 +141,23 @@ func TestApplied(t *testing.T) {
 			t.Errorf("phases %v, want %v", got, want)
 		}
 	})
+}
+
+// TestWarningOfTheEngine puts what the engine tells on the way into the result
+// of a change that is in force.
+func TestWarningOfTheEngine(t *testing.T) {
+	s := &script{warning: "a route is gone"}
+	if result := s.run(t, Job{Plan: steps(2)}); result.Outcome != Applied || !slices.Equal(result.Warnings, []string{"a route is gone"}) {
+		t.Errorf("result %+v", result)
+	}
+	s = &script{warning: "a route is gone", fail: map[string]error{"release": errors.New("no room")}}
+	if result := s.run(t, Job{Plan: steps(2)}); len(result.Warnings) != 2 {
+		t.Errorf("result %+v", result)
+	}
+	s = &script{warning: "a route is gone", apply: func(context.Context, int) error { return errors.New("refused") }}
+	if result := s.run(t, Job{Plan: steps(2)}); result.Outcome != RolledBack || len(result.Warnings) != 0 {
+		t.Errorf("result %+v", result)
+	}
 }
 
 func TestFailureRollsBack(t *testing.T) {

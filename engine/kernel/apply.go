@@ -56,8 +56,23 @@ func (e *Engine) carryOut(ctx context.Context, p *plan.Plan, progress func(engin
 	if err := extras.restore(ctx); err != nil {
 		return r.fail(len(p.Steps)-1, err)
 	}
+	if err := r.warn(ctx, extras); err != nil {
+		return r.fail(len(p.Steps)-1, err)
+	}
 	e.announce(ctx, r)
 	return nil
+}
+
+// warn tells what of others the plan could not keep, if anybody listens.
+func (r *run) warn(ctx context.Context, extras *savedExtras) error {
+	if r.progress == nil {
+		return nil
+	}
+	lost, err := extras.lostRoutes(ctx)
+	for _, text := range lost {
+		r.progress(engine.Progress{Done: r.done, Total: len(r.plan.Steps), Warning: text})
+	}
+	return err
 }
 
 // levelEnd finds where the level of the step at start ends.

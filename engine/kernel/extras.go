@@ -255,6 +255,8 @@ type savedExtras struct {
 	was   *snapshot
 	taken int64
 	scope map[string]bool
+	// routes are those of others that may not be there afterwards.
+	routes []*rawRoute
 	*keeper
 }
 
@@ -270,16 +272,17 @@ func (e *Engine) saveExtras(ctx context.Context, p *plan.Plan) (*savedExtras, er
 		return nil, err
 	}
 	k := keeperOf(p)
+	saved := &savedExtras{e: e, was: was, taken: bootTime(), routes: was.endangered(disrupted(p), k), keeper: k}
 	maps.Copy(touched, was.washedAway(dry, k))
-	if len(touched) == 0 {
-		return nil, nil
+	if len(touched) > 0 {
+		saved.scope = was.stack(touched)
 	}
-	return &savedExtras{e: e, was: was, taken: bootTime(), scope: was.stack(touched), keeper: k}, nil
+	return saved, nil
 }
 
 // restore puts them back, after the last step. nil does nothing.
 func (s *savedExtras) restore(ctx context.Context) error {
-	if s == nil {
+	if s == nil || len(s.scope) == 0 {
 		return nil
 	}
 	return s.e.restoreExtras(ctx, s.was, s.taken, s.scope, s.keeper)
