@@ -112,7 +112,7 @@ func mergeEthernet(out, des *Interface) {
 func (m *merger) create(des *Interface) *Interface {
 	out := *des
 	out.Facts = nil
-	out.Identifier, out.CopyMACFrom = "", ""
+	out.Identifier, out.CopyMACFrom, out.PCIAddress = "", "", ""
 	if out.State == Unknown {
 		out.State = Up
 	}

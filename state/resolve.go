@@ -37,11 +37,16 @@ func (m *merger) resolveInterfaces() {
 	peers := newPeers(m.desired)
 	for _, i := range m.desired.Interfaces {
 		des := *i
-		if i.Identifier == ByMAC {
+		switch i.Identifier {
+		case ByMAC:
 			if macs == nil {
 				macs = m.indexMACs()
 			}
 			if !m.resolveMAC(&des, macs) {
+				continue
+			}
+		case ByPCI:
+			if !m.resolvePCI(&des) {
 				continue
 			}
 		}

@@ -19,7 +19,7 @@ func (v *validation) name(i *Interface) {
 	switch {
 	case i.Name == "":
 		v.fault(i, "", "", "the interface has no name", "add a name, such as eth0")
-	case i.Identifier == ByMAC || i.Type == TypeOVSBridge || i.Type == TypeIPsec:
+	case i.Identifier == ByMAC || i.Identifier == ByPCI || i.Type == TypeOVSBridge || i.Type == TypeIPsec:
 	case i.State == Absent && len(i.Name) > maxName:
 		v.badName(i, "name", i.Name, maxAltName)
 	default:
@@ -64,7 +64,10 @@ func (v *validation) altNames(i *Interface) {
 
 func (v *validation) identifier(i *Interface) {
 	if i.Identifier == ByMAC && i.MAC == "" {
-		v.fault(i, "identifier", string(i.Identifier), "needs the mac-address to find the interface by", "")
+		v.fault(i, "identifier", string(i.Identifier), "needs the mac-address to find the interface by", "add mac-address with the NIC's permanent address")
+	}
+	if i.Identifier == ByPCI && i.PCIAddress == "" {
+		v.fault(i, "identifier", string(i.Identifier), "needs the pci-address to find the interface by", "add pci-address, such as 0000:07:00.0")
 	}
 }
 

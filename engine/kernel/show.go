@@ -120,6 +120,7 @@ func (v *view) link(l *rawLink) *state.Interface {
 	for _, name := range slices.Sorted(slices.Values(l.AltNames)) {
 		i.AltNames = append(i.AltNames, state.AltName{Name: name})
 	}
+	i.PCIAddress = pciAddress(l)
 	i.Facts = v.facts(l)
 	if show := kinds[l.Kind].show; show != nil {
 		show(v, l, i)
