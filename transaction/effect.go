@@ -1,9 +1,12 @@
 package transaction
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"holdfast/engine"
 )
 
 // Effect is something that the Machine wants done. Its text is the trace of
@@ -83,12 +86,15 @@ func (RollBack) String() string { return "roll back" }
 // String is the effect's name.
 func (Release) String() string { return "release" }
 
-// String is "report OUTCOME" with the error and the warnings, quoted.
+// String is "report OUTCOME" with the error, its hint and the warnings, quoted.
 func (e Report) String() string {
 	var b strings.Builder
 	b.WriteString("report " + string(e.Outcome))
 	if e.Err != nil {
 		fmt.Fprintf(&b, " error %q", e.Err.Error())
+		if fault, ok := errors.AsType[*engine.Error](e.Err); ok && fault.Hint != "" {
+			fmt.Fprintf(&b, " hint %q", fault.Hint)
+		}
 	}
 	for _, w := range e.Warnings {
 		fmt.Fprintf(&b, " warning %q", w)

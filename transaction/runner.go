@@ -184,11 +184,14 @@ func gaveUp(ctx context.Context) error {
 	return &engine.Error{Kind: engine.Timeout, Err: context.Cause(ctx)}
 }
 
+// moreTime is the hint where the caller's limit cut something short.
+const moreTime = "give it more time with --timeout"
+
 // late is the error of a transaction that reached its limit.
 func (r *run) late() error {
 	return &engine.Error{
 		Kind: engine.Timeout,
-		Hint: "give it more time with --timeout",
+		Hint: moreTime,
 		Err:  fmt.Errorf("not applied and verified within %s", r.Timeout),
 	}
 }
