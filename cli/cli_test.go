@@ -16,6 +16,7 @@ import (
 
 	"holdfast/engine"
 	"holdfast/internal/problem"
+	"holdfast/plan"
 	"holdfast/state"
 	"holdfast/transaction"
 )
@@ -117,6 +118,13 @@ func TestFailures(t *testing.T) {
 		"refused": {
 			err: &outcomeError{outcome: transaction.Unchanged, err: cause}, code: 1,
 			wantStderr: "error: eth0: set mtu 9000: invalid argument\n  hint: the driver takes at most 1500\nnothing was changed\n",
+		},
+		"refused for safety, as JSON": {
+			err: &outcomeError{outcome: transaction.Unchanged, err: &engine.Error{Kind: engine.Conflict, Hint: "use --force", Err: &plan.RefusedError{
+				Refusals: []plan.Refusal{{Object: "eth0", Manager: "NetworkManager", Reason: "is run by NetworkManager"}, {Object: "eth1", Reason: "is too"}},
+			}}}, code: 1, json: true,
+			wantStderr: `{"error":{"kind":"conflict","message":"eth0: is run by NetworkManager\neth1: is too","hint":"use --force",` +
+				`"object":"eth0","outcome":"unchanged"}}` + "\n",
 		},
 		"rolled back": {
 			err: &outcomeError{outcome: transaction.RolledBack, err: cause}, code: 3,

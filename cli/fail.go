@@ -9,6 +9,7 @@ import (
 	"holdfast"
 	"holdfast/engine"
 	"holdfast/internal/problem"
+	"holdfast/plan"
 	"holdfast/transaction"
 )
 
@@ -100,6 +101,9 @@ func describe(err error) report {
 	}
 	if e, ok := errors.AsType[*engine.Error](err); ok {
 		r.Kind, r.Hint, r.Object = e.Kind, e.Hint, e.Object
+	}
+	if refused, ok := errors.AsType[*plan.RefusedError](err); ok {
+		r.Object = refused.Refusals[0].Object
 	}
 	if u, ok := errors.AsType[*usageError](err); ok {
 		r.Kind, r.Hint = engine.Invalid, u.hint
