@@ -185,7 +185,7 @@ func (e *Engine) restoreExtras(ctx context.Context, was *snapshot, taken int64, 
 	}
 	var failures []error
 	for _, part := range []func() []extra{
-		r.links, r.ports, r.vlans, r.forwarding, r.multicast, r.addresses, r.neighbours, r.nexthops, r.routes, r.control,
+		r.links, r.ports, r.vlans, r.forwarding, r.multicast, r.addresses, r.linkLocals, r.neighbours, r.nexthops, r.routes, r.control,
 	} {
 		failures = append(failures, r.send(ctx, part()))
 	}
