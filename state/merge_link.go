@@ -33,6 +33,7 @@ var parts = []func(out, des *Interface){
 	func(out, des *Interface) { out.MTU = overlayScalar(out.MTU, des.MTU) },
 	func(out, des *Interface) { out.Promiscuous = overlaySwitch(out.Promiscuous, des.Promiscuous) },
 	mergeAltNames,
+	mergeNotes,
 	func(out, des *Interface) { out.IPv4 = mergeIPv4(out.IPv4, des.IPv4) },
 	func(out, des *Interface) { out.IPv6 = mergeIPv6(out.IPv6, des.IPv6) },
 	mergeEthernet,
@@ -118,6 +119,7 @@ func (m *merger) create(des *Interface) *Interface {
 	}
 	out.AltNames = nil
 	mergeAltNames(&out, des)
+	normalNotes(&out)
 	out.IPv4 = mergeIPv4(&IPv4{IP: IP{Enabled: new(false)}}, des.IPv4)
 	out.IPv6 = createIPv6(des.IPv6)
 	for _, f := range defaults[des.Type] {

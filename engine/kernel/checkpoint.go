@@ -15,6 +15,7 @@ import (
 	"holdfast/internal/hostfile"
 	"holdfast/internal/resolver"
 	"holdfast/plan"
+	"holdfast/state"
 )
 
 var _ engine.Checkpoint = (*checkpoint)(nil)
@@ -28,6 +29,8 @@ const checkpointVersion = 1
 type checkpoint struct {
 	e *Engine
 	picture
+	// noted are the notes that were not on record yet.
+	noted map[string]note
 }
 
 // A picture is what is stored of a checkpoint.
@@ -56,6 +59,9 @@ type picture struct {
 	Readdressed map[string]bool `json:"readdressed,omitempty"`
 	// Owned names the interfaces that the document answers for.
 	Owned []string `json:"owned,omitempty"`
+	// GivenBack names the NICs that the document wants absent: they stay, and are
+	// not ours any more.
+	GivenBack []string `json:"given-back,omitempty"`
 	// Files is set when the plan changes the resolver or the host name.
 	Files bool `json:"files,omitempty"`
 	// Plan is set once the plan is known.
@@ -68,7 +74,7 @@ func (e *Engine) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpoint{e: e, picture: picture{
+	c := &checkpoint{e: e, noted: e.notes.pending(), picture: picture{
 		Version: checkpointVersion, Boot: bootID(), Namespace: namespace(),
 		Taken: bootTime(), Network: shot,
 	}}
@@ -139,7 +145,14 @@ func (c *checkpoint) Applied(p *plan.Plan) {
 		delete(made, l.Name)
 	}
 	c.Made, c.Touched = slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(touched))
-	c.Owned, c.Plan = p.Owned, true
+	c.Owned, c.GivenBack, c.Plan = p.Owned, nil, true
+	if p.Target != nil {
+		for _, i := range p.Target.Interfaces {
+			if i.State == state.Absent {
+				c.GivenBack = append(c.GivenBack, i.Name)
+			}
+		}
+	}
 	c.readPins()
 }
 
@@ -165,29 +178,35 @@ func (c *checkpoint) Release(ctx context.Context) error {
 	if !c.Plan {
 		return nil
 	}
-	return c.e.recordOwned(ctx, c.Owned)
+	return c.e.recordOwned(ctx, c.Owned, c.GivenBack)
 }
 
 // recordOwned adds the names to the record of what is ours, and drops what is
-// gone from it.
-func (e *Engine) recordOwned(ctx context.Context, names []string) error {
+// gone from it, or was given back.
+func (e *Engine) recordOwned(ctx context.Context, names, givenBack []string) error {
 	r := readRecord(e.options.RunDir, e.log)
-	if len(names) == 0 && len(r.Owned) == 0 {
+	if len(names) == 0 && len(r.Owned) == 0 && len(r.Notes) == 0 && len(e.notes.pending()) == 0 {
 		return nil
 	}
 	shot, err := takeSnapshot(ctx, e.conn, wantLinks)
 	if err != nil {
 		return err
 	}
-	owned := make(map[string]int, len(names))
+	owned, named := make(map[string]int, len(names)), make(map[string]bool, len(names))
+	for _, name := range names {
+		named[name] = true
+	}
 	for _, l := range shot.Links {
-		if slices.Contains(names, l.Name) || r.owns(l.Name, l.Index) {
+		if named[l.Name] || r.owns(l.Name, l.Index) && !slices.Contains(givenBack, l.Name) {
 			owned[l.Name] = l.Index
 		}
 	}
-	r.Owned, r.Ageing = owned, e.conn.ageing.among(owned)
+	r.Owned, r.Ageing, r.Notes = owned, e.conn.ageing.among(owned), e.notes.among(shot.Links, r)
 	if err := r.write(e.options.RunDir); err != nil {
 		return fileError("record what is ours", recordFile(e.options.RunDir), err)
+	}
+	if e.options.RunDir != "" {
+		e.notes.reset(nil)
 	}
 	return nil
 }

@@ -39,6 +39,8 @@ type Engine struct {
 	apply sync.Mutex // held for one Apply or Rollback
 	last  indexRange // where the next link's number is looked for; under apply
 
+	notes notebook
+
 	announcer announcer
 }
 

@@ -28,6 +28,8 @@ type record struct {
 	Owned map[string]int `json:"owned"`
 	// Ageing are the ageing times of our bridges, by name.
 	Ageing map[string]ageingTime `json:"ageing,omitempty"`
+	// Notes are what documents say of interfaces and no kernel knows, by name.
+	Notes map[string]note `json:"notes,omitempty"`
 }
 
 // owns tells whether the link is ours.

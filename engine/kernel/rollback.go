@@ -28,22 +28,33 @@ const (
 func (c *checkpoint) Rollback(ctx context.Context) error {
 	var failures []error
 	var left []string
+	c.e.notes.reset(c.noted)
 	for round := range rollbackRounds {
 		err := c.goBack(ctx, round > 0)
 		left = c.await(ctx)
 		if err == nil && len(left) == 0 {
-			return nil
+			return c.keepNotes(ctx)
 		}
 		if ctx.Err() != nil {
 			failures = append(failures, ctx.Err())
 			break
 		}
+		c.e.log.Info("rollback is not done yet", "round", round+1, "err", err, "left", left)
 		failures = append(failures, err)
 	}
 	if len(left) == 0 {
 		return nil
 	}
 	return &engine.RollbackError{Differences: left, Err: errors.Join(failures...)}
+}
+
+// keepNotes puts the notes of links on record that came back under another
+// number.
+func (c *checkpoint) keepNotes(ctx context.Context) error {
+	if len(c.e.notes.pending()) == 0 {
+		return nil
+	}
+	return c.e.recordOwned(ctx, nil, nil)
 }
 
 // goBack is one round. insist sets also what comes back by itself when the rest

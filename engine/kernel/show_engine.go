@@ -34,6 +34,7 @@ func (e *Engine) describe(s *state.State) {
 	for _, i := range s.Interfaces {
 		i.Facts.Owned = owned.owns(i.Name, i.Facts.Index)
 		i.Facts.Manager = managers[i.Name]
+		e.notes.write(i, owned)
 	}
 	markSession(s, sessionAddress())
 }
