@@ -21,12 +21,20 @@ func (m *merger) walkDown(l *link, path []*link) {
 		return
 	}
 	l.seen, l.busy = true, true
-	for _, name := range below(l.out) {
+	for _, name := range l.below() {
 		if next := m.byName[name]; next != nil {
 			m.walkDown(next, append(path, l))
 		}
 	}
 	l.busy = false
+}
+
+// below names what a link will stand on: its base, or its ports.
+func (l *link) below() []string {
+	if len(l.departed)+len(l.joined) == 0 && portLists[l.out.Type] != nil {
+		return l.members
+	}
+	return below(l.out)
 }
 
 // below names what an interface stands on: its base, or its ports.

@@ -115,7 +115,8 @@ func (m *merger) claimListed(c *link) {
 	if list == nil {
 		return
 	}
-	names, path, _ := list(c.des)
+	names, path, mentioned := list(c.des)
+	c.listing = mentioned
 	for n, name := range names {
 		at := path + "[" + itoa(n) + "]"
 		if c.out.Type == TypeBridge {
@@ -157,7 +158,7 @@ func (m *merger) claimByProperty(p *link) {
 		m.fault(p.des, "controller", name, "there is no such interface", m.suggestInterface(name, listHint))
 		return
 	}
-	if p.was == name && (c.ignored || !m.listsPorts(c)) && !c.gone && !c.released {
+	if p.was == name && (c.ignored || !c.listing) && !c.gone && !c.released {
 		if !c.ignored {
 			p.claim = &claim{c, p.des, "controller"}
 		}
@@ -185,21 +186,11 @@ func (m *merger) refusal(c, p *link) *problem.Problem {
 		return bad(c.name+" is of type "+string(c.out.Type)+", which has no ports", "ports belong to bonds and bridges")
 	case c.out.Type != TypeBond && c.out.Type != TypeBridge:
 		return unsupported(p.des, "controller", c.name, "making an interface a port of "+c.name+", of type "+string(c.out.Type)+", is not supported yet", keepHint)
-	case m.listsPorts(c):
+	case c.listing:
 		_, path, _ := portLists[c.out.Type](c.des)
 		return bad("the list of ports of "+c.name+where(c.des.Origin, path)+" does not have "+p.name, "say the same in both places, or leave one out")
 	}
 	return nil
-}
-
-// listsPorts tells whether the document has a list of the controller's ports.
-func (m *merger) listsPorts(c *link) bool {
-	list := portLists[c.out.Type]
-	if list == nil || c.des == nil || c.ignored || c.des.State == Absent {
-		return false
-	}
-	_, _, mentioned := list(c.des)
-	return mentioned
 }
 
 // settle decides on a link's controller, and notes the change on both.
@@ -236,7 +227,7 @@ func (m *merger) masterOf(l *link) string {
 		return l.was
 	case l.des != nil && l.des.Controller != nil && *l.des.Controller == "":
 		return ""
-	case c != nil && m.listsPorts(c) && (l.des != nil || !foreignPort(l.cur)):
+	case c != nil && c.listing && (l.des != nil || !foreignPort(l.cur)):
 		return ""
 	}
 	return l.was

@@ -35,22 +35,24 @@ func linkKey(name string, t Type) string {
 func (m *merger) resolveInterfaces() {
 	var macs map[MAC][]*link
 	peers := newPeers(m.desired)
-	for _, i := range m.desired.Interfaces {
-		des := *i
+	block := make([]Interface, len(m.desired.Interfaces))
+	for n, i := range m.desired.Interfaces {
+		des := &block[n]
+		*des = *i
 		switch i.Identifier {
 		case ByMAC:
 			if macs == nil {
 				macs = m.indexMACs()
 			}
-			if !m.resolveMAC(&des, macs) {
+			if !m.resolveMAC(des, macs) {
 				continue
 			}
 		case ByPCI:
-			if !m.resolvePCI(&des) {
+			if !m.resolvePCI(des) {
 				continue
 			}
 		}
-		m.resolveName(&des, peers)
+		m.resolveName(des, peers)
 	}
 	for _, l := range m.links {
 		if l.des != nil {
