@@ -8,7 +8,7 @@ import (
 )
 
 const completionLong = `Print the script that makes a shell complete holdfast's commands, flags and
-interface names.`
+interface names. Bash needs the package bash-completion for it.`
 
 const completionExample = `  holdfast completion bash > /etc/bash_completion.d/holdfast
   holdfast completion zsh > "${fpath[1]}/_holdfast"

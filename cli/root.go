@@ -111,6 +111,9 @@ func completeFormats(c *cobra.Command, _ []string, _ string) ([]string, cobra.Sh
 
 // flagError words what pflag found wrong with the flags.
 func flagError(c *cobra.Command, err error) error {
+	if !c.HasParent() && c.Flags().NArg() > 0 { // a flag of a command that is not one
+		return unknownCommand(c, c.Flags().Args())
+	}
 	usage := &usageError{message: err.Error(), hint: "see " + c.CommandPath() + " --help"}
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		usage.message, usage.hint = flagValueError(e, usage.hint)

@@ -15,9 +15,8 @@ import (
 const showLong = `Print the host's network as it is now.
 
 Without a name everything is printed; with names (alternative ones too) only
-those interfaces, with what ethtool tells of them, and the routes that leave by
-them. The output of -o yaml and -o json is what apply takes: applying it again
-changes nothing.
+those interfaces and the routes that leave by them. The output of -o yaml and
+-o json is what apply takes: applying it again changes nothing.
 
   -o yaml   nmstate's schema (the default)
   -o json   the same as JSON
@@ -97,7 +96,7 @@ func (a *app) current(c *cobra.Command, names []string, flags showFlags) (*state
 	defer func() { _ = host.Close() }()
 	line := a.newProgress("reading the host")
 	defer line.end()
-	current, err := host.Show(c.Context(), holdfast.ShowOptions{Names: names, Details: len(names) > 0})
+	current, err := host.Show(c.Context(), holdfast.ShowOptions{Names: names})
 	if err != nil {
 		return nil, err
 	}
