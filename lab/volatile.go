@@ -1,5 +1,12 @@
 package lab
 
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
 // Field is something of a host's picture that changes without anybody's doing, and so is left out of it.
 type Field struct {
 	Section string // of the picture
@@ -60,7 +67,46 @@ const (
 	fdb        = "fdb"
 	mdb        = "mdb"
 	qdiscs     = "qdiscs"
+	classes    = "classes"
 	filters    = "filters"
 	sysctls    = "sysctls"
 	files      = "files"
 )
+
+// Below is what a picture leaves out whole: objects that come and go without anybody's doing.
+
+// learned tells entries that a bridge learned from traffic: they come and go with it.
+func learned(entry map[string]any) bool {
+	state, _ := entry["state"].(string)
+	flags, _ := entry["flags"].([]any)
+	return state != "permanent" && state != "static" && !slices.Contains(flags, any("extern_learn"))
+}
+
+// multicast tells the neighbours that the kernel makes for multicast destinations when they are first used.
+func multicast(entry map[string]any) bool {
+	destination, _ := entry["dst"].(string)
+	return strings.HasPrefix(destination, "ff02:") || strings.HasPrefix(destination, "224.") ||
+		strings.HasPrefix(destination, "239.")
+}
+
+// allMulticast tells the routes to all of IPv6 multicast that the kernel makes when IPv6 starts on a link. A bond's port
+// has one or not by whether its IPv6 ever started before it joined (addrconf_dev_config, net/ipv6/addrconf.c), and it
+// routes nothing there.
+func allMulticast(route map[string]any) bool {
+	return route["dst"] == "ff00::/8" && route["protocol"] == "kernel"
+}
+
+// dropListeners takes out the multicast addresses that ports of bonds listen to for their bond: only the active port
+// does (bond_hw_addr_swap, drivers/net/bonding/bond_main.c), and that one is elected.
+func (p HostPicture) dropListeners() {
+	for name, object := range p[fdb] {
+		entry, _ := object.(map[string]any)
+		port, _ := p[links][fmt.Sprint(entry["ifname"])].(map[string]any)
+		info, _ := port["linkinfo"].(map[string]any)
+		flags, _ := entry["flags"].([]any)
+		first, err := strconv.ParseUint(strings.SplitN(fmt.Sprint(entry["mac"]), ":", 2)[0], 16, 8)
+		if err == nil && first&1 != 0 && info["info_slave_kind"] == "bond" && slices.Contains(flags, any("self")) {
+			delete(p[fdb], name)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ type faulty struct {
 	// the rollback.
 	crash  bool
 	runDir string
+	log    *slog.Logger
 	// total is how many steps the plan had; 0 until Apply was called.
 	total int
 }
@@ -75,7 +77,7 @@ func (f *faulty) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
 	if err != nil || !f.crash {
 		return c, err
 	}
-	return &crashing{Checkpoint: c, runDir: f.runDir}, nil
+	return &crashing{Checkpoint: c, options: kernel.Options{RunDir: f.runDir, Logger: f.log}}, nil
 }
 
 // way tells how the step fails.
@@ -93,7 +95,7 @@ func (f *faulty) way() string {
 // crashing is a checkpoint that goes through its stored form.
 type crashing struct {
 	engine.Checkpoint
-	runDir string
+	options kernel.Options
 }
 
 // Rollback is done by an engine that knows nothing but what was stored.
@@ -102,7 +104,7 @@ func (c *crashing) Rollback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	other, err := kernel.Open(kernel.Options{RunDir: c.runDir})
+	other, err := kernel.Open(c.options)
 	if err != nil {
 		return err
 	}
@@ -132,13 +134,14 @@ func faults(t *testing.T, document string) {
 	runDir := t.TempDir()
 	before := settled(t)
 	crowded(t, before)
+	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	every := max(1, int(number("HOLDFAST_FAULTS", sample)))
 	for at, n := 0, 0; ; at, n = at+every, n+1 {
-		e, err := kernel.Open(kernel.Options{RunDir: runDir})
+		e, err := kernel.Open(kernel.Options{RunDir: runDir, Logger: log})
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := &faulty{Engine: e, failAt: at, level: n/2%2 == 1, crash: n%2 == 1, runDir: runDir}
+		f := &faulty{Engine: e, failAt: at, level: n/2%2 == 1, crash: n%2 == 1, runDir: runDir, log: log}
 		done := fault(t, f, document, before)
 		if err := e.Close(); err != nil {
 			t.Error(err)
@@ -198,6 +201,7 @@ func fault(t *testing.T, f *faulty, document string, before lab.HostPicture) (do
 		t.Fatal(err)
 	}
 	result, err := host.Apply(t.Context(), parse(t, document), holdfast.ApplyOptions{Force: true})
+	took := time.Since(start)
 	if f.failAt >= f.total {
 		if err != nil {
 			t.Fatalf("without a fault: %v", err)
@@ -220,7 +224,7 @@ func fault(t *testing.T, f *faulty, document string, before lab.HostPicture) (do
 	if !lab.Eventually(patience, asBefore) {
 		t.Fatalf("%s: the host is not as before (-before +after)\n%s", where, difference)
 	}
-	t.Logf("%s: as before, %.1f s", where, time.Since(start).Seconds())
+	t.Logf("%s: rolled back after %.1f s, seen to be as before after %.1f s", where, took.Seconds(), time.Since(start).Seconds())
 	return false
 }
 
