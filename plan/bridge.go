@@ -45,6 +45,22 @@ func VLANFiltering(b *state.Bridge) bool {
 	return slices.ContainsFunc(b.Port, func(p state.BridgePort) bool { return !noVLAN(p.VLAN) })
 }
 
+// filtersNow tells whether a bridge that is shown filters VLANs. Engines show
+// the default VLAN of those only; the table that it makes is shown as none, so
+// that an access port of just that VLAN does not tell.
+func filtersNow(b *state.Bridge) bool {
+	return VLANFiltering(b) || b != nil && b.Options != nil && b.Options.VLANDefaultPVID != nil
+}
+
+// besideDefault tells whether a port has another table than the one that the
+// default VLAN makes.
+func besideDefault(i *state.Interface) bool {
+	standard := vlanTable(nil, pvid(i))
+	return slices.ContainsFunc(i.Bridge.Port, func(p state.BridgePort) bool {
+		return !noVLAN(p.VLAN) && *vlanTable(p.VLAN, pvid(i)) != *standard
+	})
+}
+
 // pvid is the bridge's VLAN of untagged frames, 1 if not mentioned
 // (net/bridge/br_vlan.c, br_vlan_init); 0 is none.
 func pvid(i *state.Interface) uint16 {
@@ -62,9 +78,9 @@ func (b *builder) filter(l *link) {
 	if l.want == nil || l.want.Bridge == nil || l.fresh {
 		return
 	}
-	was, want := VLANFiltering(l.was.Bridge), VLANFiltering(l.want.Bridge)
+	asked, was, want := VLANFiltering(l.was.Bridge), filtersNow(l.was.Bridge), VLANFiltering(l.want.Bridge)
 	moved := was && want && l.change >= 0 && slices.ContainsFunc(l.changes, func(c Change) bool { return c.Key == defaultPVID })
-	if was && (!want || moved) {
+	if asked && !want || moved {
 		l.at.filterOff = b.add(Step{
 			Verb: ChangeLink, Object: l.name, Keys: []string{KeyFilterOff}, Impact: ImpactHot,
 			Changes: []Change{{Key: "vlan filtering", From: "on", To: "off"}}, Why: because(moved, "the default VLAN changes only without filtering", "no port asks for VLANs"),
@@ -89,7 +105,8 @@ func (b *builder) ownVLANs(l *link) {
 	if l.want == nil || l.want.Bridge == nil {
 		return
 	}
-	filtered, filters := !l.fresh && VLANFiltering(l.was.Bridge), VLANFiltering(l.want.Bridge)
+	filters := VLANFiltering(l.want.Bridge)
+	filtered := !l.fresh && (VLANFiltering(l.was.Bridge) || filters && filtersNow(l.was.Bridge) && !besideDefault(l.want))
 	had := map[uint16]bool{}
 	wants := map[uint16]bool{}
 	for _, u := range l.uppers {

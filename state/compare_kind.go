@@ -145,7 +145,7 @@ func (c *comparison) bridgePorts(want []BridgePort, bridge *Interface) {
 		compareScalar(c, path+".stp-hairpin-mode", p.Hairpin, h.Hairpin)
 		compareScalar(c, path+".stp-path-cost", p.PathCost, h.PathCost)
 		compareScalar(c, path+".stp-priority", p.Priority, h.Priority)
-		if p.VLAN != nil && p.VLAN.filter() != h.VLAN.filter() {
+		if p.VLAN != nil && p.VLAN.filter() != h.VLAN.filter() && !(hidden(h.VLAN) && p.VLAN.filter() == bridge.Bridge.standard()) {
 			c.add(path+".vlan", p.VLAN.text(), h.VLAN.text())
 		}
 	}
@@ -158,6 +158,19 @@ func (c *comparison) bridgePorts(want []BridgePort, bridge *Interface) {
 		}
 		c.add("bridge.port", listText(wants), listText(names))
 	}
+}
+
+// hidden tells whether a port may have the table of the default VLAN, which is
+// shown as none.
+func hidden(v *PortVLAN) bool { return v != nil && v.filter() == (portFilter{}) }
+
+// standard is the filter that says the same as the table that the default VLAN
+// gives the ports of a bridge that filters: only such a bridge shows one.
+func (b *Bridge) standard() portFilter {
+	if b.Options == nil || value(b.Options.VLANDefaultPVID, 0) == 0 {
+		return portFilter{}
+	}
+	return portFilter{mode: Access, tag: *b.Options.VLANDefaultPVID}
 }
 
 // extraPorts names the ports beyond a list that are not those of others.
