@@ -234,13 +234,16 @@ func (b *builder) addMissing(l *link, want, was []state.Address, survives prefix
 			Verb: AddAddress, Object: l.name, Address: a, Impact: ImpactNone, Why: "new",
 			Changes: []Change{{Key: "address", To: p.String()}},
 		}
-		if l.anew {
+		switch {
+		case l.anew:
 			s.Why = "as before"
-		} else if before.has(p) {
+		case !before.has(p):
+		case survives.has(p):
+			s.Why = "a lease that is to stay"
+		case l.dips && p.Addr().Is6():
+			s.Why = "lost when the link was down"
+		default:
 			s.Why = "lost with the primary address of its subnet"
-			if l.dips && p.Addr().Is6() {
-				s.Why = "lost when the link was down"
-			}
 		}
 		i := b.add(s, l)
 		l.at.added = append(l.at.added, addedAddress{p, i})
