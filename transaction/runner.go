@@ -117,12 +117,21 @@ func (r *run) loop(ctx context.Context) *Result {
 		case answer := <-r.answers:
 			r.cancel()
 			effects = r.machine.Step(answer)
+			r.tellWaiting(answer)
 		case <-caller:
 			caller = nil
 			effects = r.machine.Step(Interrupted{gaveUp(ctx)})
 		case <-limit.C:
 			effects = r.machine.Step(Interrupted{r.late()})
 		}
+	}
+}
+
+// tellWaiting tells what the host has not become yet, when that is waited for.
+func (r *run) tellWaiting(answer Event) {
+	v, ok := answer.(Verified)
+	if ok && len(v.Waiting) > 0 && r.Progress != nil && r.machine.Phase() == Verifying {
+		r.Progress(Progress{Phase: Verifying, Total: len(r.Plan.Steps), Waiting: v.Waiting[0].What})
 	}
 }
 

@@ -260,14 +260,21 @@ func TestPendingIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		s := &script{}
-		result := s.run(t, Job{Check: func(*state.State) []Mismatch {
-			if time.Since(began) < time.Second {
-				return []Mismatch{{Object: "br0", Key: "ipv6.address", What: "tentative", Pending: true}}
-			}
-			return nil
-		}})
+		var waiting []string
+		result := s.run(t, Job{
+			Check: func(*state.State) []Mismatch {
+				if time.Since(began) < time.Second {
+					return []Mismatch{{Object: "br0", Key: "ipv6.address", What: "tentative", Pending: true}}
+				}
+				return nil
+			},
+			Progress: func(p Progress) { waiting = append(waiting, p.Waiting) },
+		})
 		if result.Outcome != Applied || len(result.Warnings) != 0 {
 			t.Errorf("result %+v", result)
+		}
+		if told := slices.Compact(waiting); !slices.Equal(told, []string{"", "tentative", ""}) {
+			t.Errorf("told to wait for %q", told)
 		}
 		if took := time.Since(began); took < time.Second || took > 2*time.Second {
 			t.Errorf("took %s", took)

@@ -81,6 +81,9 @@ type Progress struct {
 	Done, Total int
 	// Step is the one that was just done, nil before the first.
 	Step *plan.Step
+	// Waiting is one line about what is waited for in Verifying; empty as long
+	// as nothing is.
+	Waiting string
 }
 
 // VerifyError tells that the host did not become what was asked for. It comes
