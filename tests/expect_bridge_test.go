@@ -9,7 +9,7 @@ import (
 	"holdfast/state"
 )
 
-func (f facts) expectBridge(i *state.Interface) {
+func (f facts) expectBridge(i *state.Interface, s *state.State) {
 	if i.Bridge == nil {
 		return
 	}
@@ -25,9 +25,25 @@ func (f facts) expectBridge(i *state.Interface) {
 	}
 	if filtering {
 		f[i.Name+" vlan_filtering"] = "1"
+		f.expectOwnVLANs(i, s)
 	}
 	for key, value := range bridgeWords(i.Bridge.Options) {
 		f[i.Name+" "+key] = value
+	}
+}
+
+// expectOwnVLANs says what the table of a bridge that filters has: its default
+// VLAN, and those of the links on it, which get no frames otherwise.
+func (f facts) expectOwnVLANs(bridge *state.Interface, s *state.State) {
+	table := map[int]string{}
+	for _, i := range s.Interfaces {
+		if i.VLAN != nil && i.VLAN.BaseIface == bridge.Name && i.State != state.Absent {
+			table[int(*i.VLAN.ID)] = ""
+		}
+	}
+	if o := bridge.Bridge.Options; o != nil && o.VLANDefaultPVID != nil {
+		table[int(*o.VLANDefaultPVID)] = "u*"
+		f[bridge.Name+" vlans"] = vlanWords(table)
 	}
 }
 

@@ -20,7 +20,7 @@ type facts map[string]string
 func expected(s *state.State) facts {
 	f := facts{}
 	for _, i := range s.Interfaces {
-		f.expectInterface(i)
+		f.expectInterface(i, s)
 	}
 	for _, i := range s.Interfaces {
 		f.expectPorts(i, s)
@@ -82,7 +82,7 @@ var kinds = map[state.Type]string{
 	state.TypeVLAN: "vlan", state.TypeBridge: "bridge", state.TypeEthernet: "",
 }
 
-func (f facts) expectInterface(i *state.Interface) {
+func (f facts) expectInterface(i *state.Interface, s *state.State) {
 	set := func(key, value string) { f[i.Name+" "+key] = value }
 	if i.State == state.Absent {
 		set("there", "false")
@@ -106,7 +106,7 @@ func (f facts) expectInterface(i *state.Interface) {
 	f.expectAddresses(i)
 	f.expectVLAN(i)
 	f.expectBond(i)
-	f.expectBridge(i)
+	f.expectBridge(i, s)
 }
 
 func (f facts) expectAddresses(i *state.Interface) {

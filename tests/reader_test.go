@@ -48,6 +48,7 @@ type route struct {
 	Source   string           `json:"prefsrc"`
 	Metric   int64            `json:"metric"`
 	Metrics  []map[string]any `json:"metrics"`
+	Locked   bool             `json:"-"`
 	Hops     []struct {
 		Gateway string `json:"gateway"`
 		Dev     string `json:"dev"`
@@ -68,7 +69,7 @@ type rule struct {
 	Table    string `json:"table"`
 	Protocol string `json:"protocol"`
 	Action   string `json:"action"`
-	Suppress *int64 `json:"suppress_prefixlength"`
+	Suppress *int64 `json:"suppress_prefixlen"`
 }
 
 // read runs a command that prints JSON, and decodes what it prints.
@@ -108,12 +109,38 @@ func readRoutes(t *testing.T) []string {
 	for _, family := range []string{"-4", "-6"} {
 		var list []route
 		read(t, &list, "ip", family, "-j", "-d", "route", "show", "table", "all", "proto", protocol)
+		locked := map[string]bool{}
+		if slices.ContainsFunc(list, func(r route) bool { return len(r.Metrics) > 0 }) {
+			locked = readLocks(t, family)
+		}
 		for _, r := range list {
+			r.Locked = locked[r.Dst+" "+r.Table]
 			lines = append(lines, r.lines(family)...)
 		}
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// readLocks tells which of our routes, by destination and table, have an MTU
+// that path discovery leaves alone: JSON does not show it.
+func readLocks(t *testing.T, family string) map[string]bool {
+	t.Helper()
+	out, err := exec.Command("ip", family, "-o", "route", "show", "table", "all", "proto", protocol).Output()
+	if err != nil {
+		t.Fatalf("ip route: %v", err)
+	}
+	locked := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		if words := strings.Fields(line); strings.Contains(line, " mtu lock ") {
+			table := ""
+			if n := slices.Index(words, "table"); n >= 0 {
+				table = words[n+1]
+			}
+			locked[words[0]+" "+table] = true
+		}
+	}
+	return locked
 }
 
 // lines writes a route as one line for each next hop.
@@ -138,6 +165,9 @@ func (r route) lines(family string) []string {
 		for key, value := range m {
 			words[key] = word(value)
 		}
+	}
+	if r.Locked {
+		words["lock mtu"] = "1"
 	}
 	extra := metricWords(words)
 	if r.Source != "" {
