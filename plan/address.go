@@ -224,8 +224,7 @@ func (b *builder) surviving6(l *link, was []state.Address) prefixSet {
 func (b *builder) addMissing(l *link, want, was []state.Address, survives prefixSet) {
 	before := prefixes(was)
 	last := map[netip.Prefix]int{}
-	for n := range want {
-		a := &want[n]
+	for _, a := range sendingOrder(want) {
 		p := a.Prefix()
 		if kernelMade(a) || survives.has(p) && !outlives(a, was) {
 			continue

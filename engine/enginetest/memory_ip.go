@@ -41,8 +41,23 @@ func (h *host) addAddress(step *plan.Step) error {
 	}
 	facts.Tentative, facts.Failed = false, a.IP.Is6() && h.elsewhere[a.IP]
 	a.Facts = &facts
-	*list = append(*list, a)
+	at := len(*list)
+	if a.IP.Is6() {
+		if first := slices.IndexFunc(*list, func(o state.Address) bool { return scope6(o.IP) <= scope6(a.IP) }); first >= 0 {
+			at = first
+		}
+	}
+	*list = slices.Insert(*list, at, a)
 	return nil
+}
+
+// scope6 orders the addresses of a link: wider scopes come first, and in each
+// the newest (ipv6_link_dev_addr, net/ipv6/addrconf.c).
+func scope6(ip netip.Addr) int {
+	if ip.IsLinkLocalUnicast() || ip.IsLoopback() {
+		return 0
+	}
+	return 1
 }
 
 // removeAddress takes an address away, and with it what the kernel takes

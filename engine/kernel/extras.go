@@ -168,13 +168,7 @@ type restorer struct {
 	nowByName map[string]*rawLink
 }
 
-// restoreExtras puts back, of the links in scope, what was there and is
-// missing, as far as k says. taken is the boot time at which was was read.
-func (e *Engine) restoreExtras(ctx context.Context, was *snapshot, taken int64, scope map[string]bool, k *keeper) error {
-	now, err := takeSnapshot(ctx, e.conn, wantAll)
-	if err != nil {
-		return err
-	}
+func newRestorer(e *Engine, was, now *snapshot, taken int64, scope map[string]bool, k *keeper) *restorer {
 	r := &restorer{
 		keeper: k, e: e, was: was, now: now, scope: scope,
 		elapsed:   uint32(max(0, bootTime()-taken)),
@@ -183,13 +177,24 @@ func (e *Engine) restoreExtras(ctx context.Context, was *snapshot, taken int64, 
 	for _, l := range now.Links {
 		r.nowByName[l.Name] = l
 	}
+	return r
+}
+
+// restoreExtras puts back, of the links in scope, what was there and is
+// missing, as far as k says. taken is the boot time at which was was read.
+func (e *Engine) restoreExtras(ctx context.Context, was *snapshot, taken int64, scope map[string]bool, k *keeper) error {
+	now, err := takeSnapshot(ctx, e.conn, wantAll)
+	if err != nil {
+		return err
+	}
+	r := newRestorer(e, was, now, taken, scope, k)
 	var failures []error
 	for _, part := range []func() []extra{
-		r.links, r.ports, r.vlans, r.forwarding, r.multicast, r.addresses, r.linkLocals, r.neighbours, r.nexthops, r.routes, r.control,
+		r.links, r.ports, r.vlans, r.forwarding, r.multicast, r.addresses, r.neighbours, r.nexthops, r.routes, r.control,
 	} {
 		failures = append(failures, r.send(ctx, part()))
 	}
-	return errors.Join(append(failures, r.sysctls())...)
+	return errors.Join(append(failures, r.sysctls(), r.send(ctx, r.tokens()))...)
 }
 
 // An extra is one message that puts something back.

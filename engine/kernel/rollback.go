@@ -76,6 +76,9 @@ func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 	err = c.e.carryOut(ctx, p, nil, func(*snapshot) map[string]string { return c.Pinned })
 	scope := c.scope()
 	err = errors.Join(err, c.e.restoreExtras(ctx, c.Network, c.Taken, scope, everything))
+	if moved, reorderErr := c.reorder(ctx, scope); moved || reorderErr != nil {
+		err = errors.Join(err, reorderErr, c.e.restoreExtras(ctx, c.Network, c.Taken, scope, everything))
+	}
 	if c.Files {
 		err = errors.Join(err, c.e.company.resolver().Restore(ctx, c.Resolver), c.e.company.hostname().Restore(ctx, c.Hostname))
 	}
@@ -320,11 +323,12 @@ func backRules(was, now *state.State) []*state.Rule {
 func (c *checkpoint) await(ctx context.Context) []string {
 	end := time.Now().Add(rollbackWait)
 	for {
-		left, err := c.differences(ctx)
+		late := time.Now().After(end)
+		left, err := c.differences(ctx, late)
 		switch {
 		case err != nil:
 			return []string{"the host cannot be read: " + err.Error()}
-		case len(left) == 0 || time.Now().After(end):
+		case len(left) == 0 || late:
 			return left
 		}
 		select {
@@ -336,8 +340,12 @@ func (c *checkpoint) await(ctx context.Context) []string {
 }
 
 // differences lists in what the host differs from the picture, a line each.
-func (c *checkpoint) differences(ctx context.Context) ([]string, error) {
+// late is set when it is not waited any longer for what comes back by itself.
+func (c *checkpoint) differences(ctx context.Context, late bool) ([]string, error) {
 	now, err := takeSnapshot(ctx, c.e.conn, wantAll)
+	if err == nil {
+		now, err = c.ownAgain(ctx, now, late)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -349,6 +357,9 @@ func (c *checkpoint) differences(ctx context.Context) ([]string, error) {
 	}
 	scope := c.scope()
 	lines = append(lines, differing(c.Network.facts(scope), now.facts(scope))...)
+	for _, d := range c.Network.disorders(now, scope) {
+		lines = append(lines, d.String())
+	}
 	lines = append(lines, c.stateDifferences(now, scope)...)
 	if c.Files {
 		lines = append(lines, c.fileDifferences()...)

@@ -55,7 +55,7 @@ func (v *view) ipv6(l *rawLink) *state.IPv6 {
 		}
 		switch {
 		case a.permanent():
-		case a.Protocol == addrProtoRA, a.Protocol == 0 && a.Prefix.Bits() < 128:
+		case a.automatic():
 			autoconf = true
 		default:
 			dhcp = true
@@ -63,6 +63,9 @@ func (v *view) ipv6(l *rawLink) *state.IPv6 {
 		s.Address = append(s.Address, address(l, a))
 	}
 	s.Enabled, s.DHCP, s.Autoconf = &enabled, &dhcp, &autoconf
+	if l.INet6.Token.IsValid() {
+		s.Token = new(l.INet6.Token.String())
+	}
 	if enabled && l.Flags&unix.IFF_LOOPBACK == 0 {
 		s.AddrGenMode = addrGenMode(l.INet6.AddrGenMode)
 	}
