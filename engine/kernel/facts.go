@@ -46,6 +46,13 @@ func (s *snapshot) addressFacts(f map[string]string, scope map[string]bool) {
 			f[name+": address "+a.Prefix.String()] = fmt.Sprintf("scope %d flags %x peer %s label %q metric %d", a.Scope, a.Flags&^told, a.Peer, a.Label, a.Metric)
 		}
 	}
+	for index, list := range s.linkLocals() {
+		for _, a := range list {
+			if name := s.name(index); scope[name] {
+				f[name+": address "+a.Prefix.String()] = "there"
+			}
+		}
+	}
 	for _, r := range s.Routes {
 		if r.Protocol != unix.RTPROT_KERNEL && !r.Expires && len(r.Hops) > 0 && scope[s.name(r.Hops[0].Index)] {
 			f["route "+s.routeKey(r)] = "there"
