@@ -52,14 +52,14 @@ func expectedOrNothing(s *state.State) (f facts) {
 
 // mutate takes out each word below v in turn, and calls look while it is out.
 func mutate(v reflect.Value, path string, look func(path, key string)) {
-	if v.Kind() == reflect.Pointer && v.Type().Elem().Kind() == reflect.Struct && !isWord(v.Type().Elem()) {
+	if v.Kind() == reflect.Pointer && holdsSections(v.Type()) {
 		if !v.IsNil() && !isAbsent(v.Interface()) {
 			mutate(v.Elem(), path, look)
 		}
 		return
 	}
 	switch {
-	case v.Kind() == reflect.Struct && !isWord(v.Type()):
+	case holdsSections(v.Type()):
 		for n := range v.NumField() {
 			if field := v.Type().Field(n); field.Tag.Get("state") != "-" && field.IsExported() {
 				mutate(v.Field(n), path+"."+field.Name, look)
@@ -84,6 +84,7 @@ func isWord(t reflect.Type) bool {
 	return t == reflect.TypeFor[netip.Addr]() || t == reflect.TypeFor[netip.Prefix]()
 }
 
+// holdsSections tells structures, and pointers to them.
 func holdsSections(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
