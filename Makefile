@@ -11,6 +11,8 @@ LAB     := bin/lab
 RERUN   ?= 0
 RERUNS  := $(CURDIR)/bin/reruns
 TIMEOUT := 40m
+# go test's limit for the long matrices together, not for each: a fault or a jump takes some seconds in the lab.
+LONG    := 8h
 
 # Packages with lab tests; only those of PKG when it is given.
 LABPACKAGES = $(if $(PKG),$(PKG),$$($(LAB) tests $$($(GO) list -f '{{.Dir}}' ./...)))
@@ -74,6 +76,11 @@ lab-test: $(LAB) ## the tests that change a kernel, in the lab; PKG=./engine/ker
 	$(GO) test -vet=off -count=1 -p 1 -timeout $(TIMEOUT) -exec "$(CURDIR)/$(LAB) exec" \
 		$(if $(RUN),-v -run '$(RUN)') $(LABPACKAGES) || code=$$?; \
 	if [ -s $(RERUNS) ]; then cat $(RERUNS); fi; exit $$code
+
+test-all: ## the long matrices whole (hours): every fault, 200 jumps, the zoo with all states
+	@$(MAKE) --no-print-directory setup
+	@HOLDFAST_FAULTS=1 HOLDFAST_JUMPS=200 HOLDFAST_ZOO=1 $(MAKE) --no-print-directory lab-test \
+		PKG=./tests RUN='^Test(Fault|Walk|Zoo)' TIMEOUT=$(LONG)
 
 lab-self-test: $(LAB) ## does the lab itself pass on exit codes, end at limits, clean up?
 	@HOLDFAST_LAB_SELF_TEST="$(CURDIR)/$(LAB)" $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./lab/machine
