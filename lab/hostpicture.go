@@ -52,6 +52,7 @@ func picture(h *Host) (HostPicture, error) {
 	}
 	p.readFiles()
 	p.dropListeners()
+	p.mergeOwn()
 	return p.normalise(), nil
 }
 

@@ -110,3 +110,18 @@ func (p HostPicture) dropListeners() {
 		}
 	}
 }
+
+// mergeOwn files a bridge's entries for the addresses of itself and its ports under the bridge. A port and its bridge
+// often have the same one, and whose the entry is depends on who had it first (fdb_add_local, net/bridge/br_fdb.c); such
+// frames go up to the host either way.
+func (p HostPicture) mergeOwn() {
+	for name, object := range p[fdb] {
+		entry, _ := object.(map[string]any)
+		port, _ := p[links][fmt.Sprint(entry["ifname"])].(map[string]any)
+		if entry["state"] == "permanent" && entry["master"] != nil && entry["mac"] == port["address"] {
+			delete(p[fdb], name)
+			entry["ifname"] = entry["master"]
+			p[fdb][whole("")(entry)] = entry
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 	"strconv"
 
@@ -38,7 +40,7 @@ func (r *restorer) control() []extra {
 		if ok {
 			asAsked(o.rawTC, msg.Data)
 			msg.Header.Flags = netlink.Create
-			list = append(list, extra{op: "restore " + o.what + " " + o.Kind, object: now.Name, msg: msg, fine: []unix.Errno{unix.EEXIST}})
+			list = append(list, extra{op: "restore " + o.what + " " + o.Kind, object: now.Name, msg: msg, fine: o.fine()})
 		}
 	}
 	return list
@@ -91,7 +93,28 @@ func topDown(objects []tcObject) []tcObject {
 		}
 		rest = waiting
 	}
+	slices.SortStableFunc(filters, func(a, b tcObject) int { return cmp.Compare(a.table(), b.table()) })
 	return slices.Concat(list, rest, filters)
+}
+
+// table is the place of a hash table of u32 filters among filters: the tables
+// come first, in the order of their handles. Each priority's first is made by
+// the kernel with the next free handle (u32_init, net/sched/cls_u32.c).
+func (o *tcObject) table() uint32 {
+	const node = 0xFFFFF // TC_U32_KEY
+	if o.typ == unix.RTM_NEWTFILTER && o.Kind == "u32" && o.Handle&node == 0 {
+		return o.Handle
+	}
+	return math.MaxUint32
+}
+
+// fine are refusals that mean that the object is there: EINVAL for a table of
+// u32 that came by itself, which cannot be changed.
+func (o *tcObject) fine() []unix.Errno {
+	if o.table() != math.MaxUint32 {
+		return []unix.Errno{unix.EEXIST, unix.EINVAL}
+	}
+	return []unix.Errno{unix.EEXIST}
 }
 
 func (o *tcObject) place() tcPlace { return tcPlace{o.Index, o.Handle} }
