@@ -75,7 +75,7 @@ func (e *Engine) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
 		return nil, err
 	}
 	c := &checkpoint{e: e, noted: e.notes.pending(), picture: picture{
-		Version: checkpointVersion, Boot: bootID(), Namespace: namespace(),
+		Version: checkpointVersion, Boot: bootID(), Namespace: e.namespace,
 		Taken: bootTime(), Network: shot,
 	}}
 	if c.Resolver, err = e.company.resolver().Save(); err != nil {
@@ -100,7 +100,7 @@ func (e *Engine) Reopen(_ context.Context, stored []byte) (engine.Checkpoint, er
 			Err: fmt.Errorf("format version %d is newer than %d", c.Version, checkpointVersion),
 		}
 	}
-	if c.Boot != bootID() || c.Namespace != namespace() {
+	if c.Boot != bootID() || c.Namespace != e.namespace {
 		return nil, &engine.Error{
 			Op: "read the checkpoint", Kind: engine.NotFound,
 			Err: fmt.Errorf("it was taken in another boot or network namespace, which is gone with what it had"),
@@ -184,7 +184,7 @@ func (c *checkpoint) Release(ctx context.Context) error {
 // recordOwned adds the names to the record of what is ours, and drops what is
 // gone from it, or was given back.
 func (e *Engine) recordOwned(ctx context.Context, names, givenBack []string) error {
-	r := readRecord(e.options.RunDir, e.log)
+	r := e.record()
 	if len(names) == 0 && len(r.Owned) == 0 && len(r.Notes) == 0 && len(e.notes.pending()) == 0 {
 		return nil
 	}

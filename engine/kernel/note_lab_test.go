@@ -76,7 +76,7 @@ func TestGivenBack(t *testing.T) {
 	if p := planOf(t, e, absent); !p.Empty() {
 		t.Errorf("there is something to do: %+v", p.Steps)
 	}
-	if r := readRecord(e.options.RunDir, e.log); len(r.Owned) != 0 {
+	if r := e.record(); len(r.Owned) != 0 {
 		t.Errorf("still ours: %v", r.Owned)
 	}
 }
