@@ -105,8 +105,7 @@ func (b *builder) ownVLANs(l *link) {
 	if l.want == nil || l.want.Bridge == nil {
 		return
 	}
-	filters := VLANFiltering(l.want.Bridge)
-	filtered := !l.fresh && (VLANFiltering(l.was.Bridge) || filters && filtersNow(l.was.Bridge) && !besideDefault(l.want))
+	filtered, filters := l.filtered(), VLANFiltering(l.want.Bridge)
 	had := map[uint16]bool{}
 	wants := map[uint16]bool{}
 	for _, u := range l.uppers {
@@ -126,6 +125,16 @@ func (b *builder) ownVLANs(l *link) {
 		Verb: ChangeVLANs, Object: l.name, Controller: l.name, VLANsAdded: added, VLANsRemoved: removed, Impact: ImpactHot,
 		Changes: vlanChanges(added, removed), Why: "VLANs sit on the bridge",
 	}, l)
+}
+
+// filtered tells whether the bridge's own table is as its ports' filters ask
+// for: also when they ask for nothing but the default VLAN.
+func (l *link) filtered() bool {
+	if l.fresh {
+		return false
+	}
+	asks := VLANFiltering(l.want.Bridge) && !besideDefault(l.want)
+	return VLANFiltering(l.was.Bridge) || asks && filtersNow(l.was.Bridge)
 }
 
 // beyond lists the VLANs that are in a and not in b, in order; the bridge's

@@ -27,9 +27,11 @@ var silent = map[string]string{
 // independent reader is to find must then be another thing, or the walk does
 // not look at what that word says.
 func TestReaderSeesAll(t *testing.T) {
+	words := 0
 	for _, c := range loadWalk(t) {
 		whole := expected(c.state)
 		mutate(reflect.ValueOf(c.state).Elem(), "", func(path, key string) {
+			words++
 			if silent[key] == "" && maps.Equal(whole, expectedOrNothing(c.state)) {
 				t.Errorf("%s: nobody looks at %s (%s)", c.name, path, key)
 			}
@@ -37,6 +39,9 @@ func TestReaderSeesAll(t *testing.T) {
 		if !maps.Equal(whole, expected(c.state)) {
 			t.Fatalf("%s: the state was not put back", c.name)
 		}
+	}
+	if words < 1000 {
+		t.Errorf("%d words in all states: some are passed over", words)
 	}
 }
 
