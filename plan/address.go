@@ -180,6 +180,7 @@ func (b *builder) addAddresses(l *link) {
 		was6, _ = addresses6(l.was)
 	}
 	b.addMissing(l, want4, was4, b.surviving4(l, was4, want4))
+	b.remeter(l, want4)
 	b.addMissing(l, want6, was6, b.surviving6(l, was6))
 }
 
@@ -252,6 +253,34 @@ func (b *builder) addMissing(l *link, want, was []state.Address, survives prefix
 			}
 			last[p.Masked()] = i
 		}
+	}
+}
+
+// remeter plans that addresses that stay bring their route with another metric
+// (inet_rtm_newaddr, net/ipv4/devinet.c). Those that come have it from the
+// beginning, foreign ones keep their own.
+func (b *builder) remeter(l *link, want []state.Address) {
+	if l.fresh || l.want.IPv4 == nil || l.was.IPv4 == nil {
+		return
+	}
+	from, to := value(l.was.IPv4.PrefixRouteMetric), value(l.want.IPv4.PrefixRouteMetric)
+	if from == to {
+		return
+	}
+	comes := map[netip.Prefix]bool{}
+	for _, a := range l.at.added {
+		comes[a.prefix] = true
+	}
+	for n := range want {
+		a := &want[n]
+		if comes[a.Prefix()] || a.Facts != nil && a.Facts.Foreign {
+			continue
+		}
+		i := b.add(Step{
+			Verb: AddAddress, Object: l.name, Address: a, Impact: ImpactHot, Why: "its route has metric " + number(from),
+			Changes: []Change{{Key: "address", To: a.Prefix().String() + " metric " + number(to)}},
+		}, l)
+		l.at.added = append(l.at.added, addedAddress{a.Prefix(), i})
 	}
 }
 

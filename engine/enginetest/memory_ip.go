@@ -30,10 +30,14 @@ func (h *host) addAddress(step *plan.Step) error {
 		return fmt.Errorf("IPv6 is disabled on this device: %w", syscall.EACCES)
 	}
 	list := l.list(a.IP)
-	if slices.ContainsFunc(*list, func(o state.Address) bool {
-		return o.IP == a.IP && (a.IP.Is6() || o.PrefixLength == a.PrefixLength)
-	}) {
-		return syscall.EEXIST
+	if a.IP.Is4() && step.Link != nil && step.Link.IPv4 != nil && step.Link.IPv4.PrefixRouteMetric != nil {
+		l.set.IPv4.PrefixRouteMetric = unlessZero(*step.Link.IPv4.PrefixRouteMetric)
+	}
+	for n := range *list {
+		if o := &(*list)[n]; o.IP == a.IP && (a.IP.Is6() || o.PrefixLength == a.PrefixLength) {
+			o.ValidLifeTime, o.PreferredLifeTime = a.ValidLifeTime, a.PreferredLifeTime
+			return syscall.EEXIST // which is done: the lifetimes are new
+		}
 	}
 	facts := state.AddressFacts{}
 	if a.Facts != nil {
@@ -49,6 +53,14 @@ func (h *host) addAddress(step *plan.Step) error {
 	}
 	*list = slices.Insert(*list, at, a)
 	return nil
+}
+
+// unlessZero is nil for the metric that is not shown.
+func unlessZero(metric uint32) *uint32 {
+	if metric == 0 {
+		return nil
+	}
+	return &metric
 }
 
 // scope6 orders the addresses of a link: wider scopes come first, and in each
