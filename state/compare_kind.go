@@ -145,7 +145,7 @@ func (c *comparison) bridgePorts(want []BridgePort, bridge *Interface) {
 		compareScalar(c, path+".stp-hairpin-mode", p.Hairpin, h.Hairpin)
 		compareScalar(c, path+".stp-path-cost", p.PathCost, h.PathCost)
 		compareScalar(c, path+".stp-priority", p.Priority, h.Priority)
-		if p.VLAN != nil && p.VLAN.filter() != h.VLAN.filter() && !(hidden(h.VLAN) && p.VLAN.filter() == bridge.Bridge.standard()) {
+		if p.VLAN != nil && !bridge.Bridge.filters(h.VLAN, p.VLAN.filter()) {
 			c.add(path+".vlan", p.VLAN.text(), h.VLAN.text())
 		}
 	}
@@ -160,17 +160,16 @@ func (c *comparison) bridgePorts(want []BridgePort, bridge *Interface) {
 	}
 }
 
-// hidden tells whether a port may have the table of the default VLAN, which is
-// shown as none.
-func hidden(v *PortVLAN) bool { return v != nil && v.filter() == (portFilter{}) }
-
-// standard is the filter that says the same as the table that the default VLAN
-// gives the ports of a bridge that filters: only such a bridge shows one.
-func (b *Bridge) standard() portFilter {
-	if b.Options == nil || value(b.Options.VLANDefaultPVID, 0) == 0 {
-		return portFilter{}
+// filters tells whether a port of the bridge that shows have has that filter.
+// The table of the default VLAN is shown as none, and only a bridge that
+// filters shows its default VLAN.
+func (b *Bridge) filters(have *PortVLAN, want portFilter) bool {
+	f := have.filter()
+	if f == want || have == nil || f != (portFilter{}) || b.Options == nil {
+		return f == want
 	}
-	return portFilter{mode: Access, tag: *b.Options.VLANDefaultPVID}
+	standard := value(b.Options.VLANDefaultPVID, 0)
+	return standard != 0 && want == portFilter{mode: Access, tag: standard}
 }
 
 // extraPorts names the ports beyond a list that are not those of others.
