@@ -59,7 +59,7 @@ func Open(options Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		options: options, log: log, conn: c, namespace: namespace(), company: company{root: options.Root},
+		options: options, log: log, conn: c, namespace: namespace(), company: company{root: options.Root, namespace: namespace()},
 	}
 	c.ageing.recall(e.record())
 	e.sysctl = openSysctls(&e.other)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"holdfast/plan"
+	"holdfast/state"
 )
 
 // namedLosses is how many lost routes are named one by one; a routing daemon
@@ -15,7 +16,7 @@ import (
 const namedLosses = 10
 
 // endangered are the routes of others over the links named that may be gone
-// after the plan: those whose links all stay. With a link its routes go, as
+// after the plan: those whose links all stay up. With a link its routes go, as
 // everybody expects.
 func (s *snapshot) endangered(names map[string]bool, k *keeper) []*rawRoute {
 	var list []*rawRoute
@@ -26,13 +27,19 @@ func (s *snapshot) endangered(names map[string]bool, k *keeper) []*rawRoute {
 		hit, stays := false, len(r.Hops) > 0
 		for _, hop := range r.Hops {
 			name := s.name(hop.Index)
-			hit, stays = hit || names[name], stays && k.stays(name)
+			hit, stays = hit || names[name], stays && k.staysUp(name)
 		}
 		if hit && stays {
 			list = append(list, r)
 		}
 	}
 	return list
+}
+
+// staysUp tells whether a link is meant to be there and up.
+func (k *keeper) staysUp(name string) bool {
+	i := k.byName[name]
+	return i != nil && i.State != state.Absent && i.State != state.Down
 }
 
 // lostRoutes tells which routes of others could not be kept, a sentence each:

@@ -52,6 +52,9 @@ func TestLostRouteIsTold(t *testing.T) {
 	if out := lab.Run(t, "ip", "route", "show", "proto", "bird"); !strings.Contains(out, "203.0.113.0/25 via 192.0.2.9") {
 		t.Errorf("the other route was not kept: %s", out)
 	}
+	if told = warnings(t, e, `interfaces: [{name: d0, state: down}]`); len(told) != 0 {
+		t.Errorf("told %q of a link that goes down", told)
+	}
 	if told = warnings(t, e, `interfaces: [{name: d0, state: absent}]`); len(told) != 0 {
 		t.Errorf("told %q of a link that goes", told)
 	}
