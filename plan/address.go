@@ -263,17 +263,19 @@ func (b *builder) remeter(l *link, want []state.Address) {
 	if l.fresh || l.want.IPv4 == nil || l.was.IPv4 == nil {
 		return
 	}
-	from, to := value(l.was.IPv4.PrefixRouteMetric), value(l.want.IPv4.PrefixRouteMetric)
-	if from == to {
-		return
+	had := map[netip.Prefix]uint32{}
+	for n := range l.was.IPv4.Address {
+		a := &l.was.IPv4.Address[n]
+		had[a.Prefix()] = metricOf(l.was.IPv4, a)
 	}
-	comes := map[netip.Prefix]bool{}
 	for _, a := range l.at.added {
-		comes[a.prefix] = true
+		delete(had, a.prefix)
 	}
 	for n := range want {
 		a := &want[n]
-		if comes[a.Prefix()] || a.Facts != nil && a.Facts.Foreign {
+		from, stays := had[a.Prefix()]
+		to := metricOf(l.want.IPv4, a)
+		if !stays || from == to || a.Facts != nil && a.Facts.Foreign {
 			continue
 		}
 		i := b.add(Step{
@@ -282,6 +284,15 @@ func (b *builder) remeter(l *link, want []state.Address) {
 		}, l)
 		l.at.added = append(l.at.added, addedAddress{a.Prefix(), i})
 	}
+}
+
+// metricOf is the metric of the route that an address brings: that of all its
+// link's, or, where they have not one, its own.
+func metricOf(ip *state.IPv4, a *state.Address) uint32 {
+	if ip.PrefixRouteMetric == nil && a.Facts != nil {
+		return a.Facts.Metric
+	}
+	return value(ip.PrefixRouteMetric)
 }
 
 // outlives tells whether the address stays for ever while it is there with a

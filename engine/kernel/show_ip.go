@@ -21,15 +21,15 @@ const (
 func (v *view) ipv4(l *rawLink) *state.IPv4 {
 	s := &state.IPv4{IP: state.IP{Address: []state.Address{}}}
 	dynamic := false
-	metric, same := uint32(0), true
+	metric, ours, same := uint32(0), false, true
 	for _, a := range v.addresses[l.Index] {
 		if a.Family != unix.AF_INET {
 			continue
 		}
-		if len(s.Address) > 0 && a.Metric != metric {
-			same = false
+		if !foreignAddress(l, a) {
+			same = same && (!ours || a.Metric == metric)
+			metric, ours = a.Metric, true
 		}
-		metric = a.Metric
 		dynamic = dynamic || !a.permanent()
 		s.Address = append(s.Address, address(l, a))
 	}
@@ -92,6 +92,7 @@ func address(l *rawLink, a *rawAddress) state.Address {
 			Tentative:     a.Flags&unix.IFA_F_TENTATIVE != 0,
 			Failed:        a.Flags&unix.IFA_F_DADFAILED != 0,
 			NoPrefixRoute: a.Flags&unix.IFA_F_NOPREFIXROUTE != 0,
+			Metric:        a.Metric,
 			NoDAD:         a.Family == unix.AF_INET6 && a.Flags&unix.IFA_F_NODAD != 0,
 		},
 	}
