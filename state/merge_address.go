@@ -17,8 +17,9 @@ func (a Address) foreign() bool {
 // that are there and stay, in their order, and then the new ones in the
 // document's. Where that would make another address than the document's first
 // the primary one of its subnet, the foreign ones come first and then the
-// document's, whole.
-func mergeAddressList(cur, des []Address) []Address {
+// document's, whole. Of those that end none stays; a lease that the document
+// lists is for ever from now on.
+func mergeAddressList(cur, des []Address, ends func(Address) bool) []Address {
 	if sameAddresses(cur, des) {
 		return cur
 	}
@@ -29,8 +30,11 @@ func mergeAddressList(cur, des []Address) []Address {
 	list := make([]Address, 0, len(cur)+len(des))
 	present := make(map[netip.Prefix]Address, len(cur))
 	for _, a := range cur {
+		if wanted[a.Prefix()] && finite(a) {
+			a = Address{IP: a.IP, PrefixLength: a.PrefixLength}
+		}
 		present[a.Prefix()] = a
-		if wanted[a.Prefix()] || a.foreign() {
+		if wanted[a.Prefix()] || a.foreign() && !ends(a) {
 			list = append(list, a)
 		}
 	}
@@ -44,7 +48,7 @@ func mergeAddressList(cur, des []Address) []Address {
 	}
 	list = list[:0]
 	for _, a := range cur {
-		if a.foreign() && !wanted[a.Prefix()] {
+		if a.foreign() && !ends(a) && !wanted[a.Prefix()] {
 			list = append(list, a)
 		}
 	}

@@ -1,9 +1,12 @@
 package transaction
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"holdfast/engine"
 )
 
 // Effect is something that the Machine wants done. Its text is the trace of
@@ -144,7 +147,7 @@ func (AwaitAnswer) String() string { return "await answer" }
 // String is "refuse" with the error, quoted.
 func (e Refuse) String() string { return fmt.Sprintf("refuse %q", e.Err.Error()) }
 
-// String is "report OUTCOME" with the error and the warnings, quoted.
+// String is "report OUTCOME" with the error, its hint and the warnings, quoted.
 func (e Report) String() string {
 	var b strings.Builder
 	b.WriteString(told("report", e.Outcome, e.Err))
@@ -158,5 +161,9 @@ func told(what string, outcome Outcome, err error) string {
 	if err == nil {
 		return what + " " + string(outcome)
 	}
-	return fmt.Sprintf("%s %s error %q", what, outcome, err.Error())
+	text := fmt.Sprintf("%s %s error %q", what, outcome, err.Error())
+	if fault, ok := errors.AsType[*engine.Error](err); ok && fault.Hint != "" {
+		text += fmt.Sprintf(" hint %q", fault.Hint)
+	}
+	return text
 }

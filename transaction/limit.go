@@ -63,6 +63,9 @@ func longestLearning(p *plan.Plan) time.Duration {
 	return longest
 }
 
+// moreTime is the hint where the caller's limit cut something short.
+const moreTime = "give it more time with --timeout"
+
 // progress extends the limit.
 func (l *limit) progress() { l.moved.Store(int64(time.Since(l.began))) }
 
@@ -79,7 +82,7 @@ func (l *limit) left() time.Duration {
 func (l *limit) late() error {
 	e := &engine.Error{
 		Kind: engine.Timeout,
-		Hint: "give it more time with --timeout",
+		Hint: moreTime,
 		Err:  fmt.Errorf("not applied and verified within %s", l.length),
 	}
 	if !l.given {
