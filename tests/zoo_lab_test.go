@@ -107,6 +107,7 @@ type visitor struct {
 // walk goes to a state; the one before it is gone back to for another try.
 func (v *visitor) walk(t *testing.T, from, to closed) {
 	t.Helper()
+	t.Log(to.name)
 	tried := false
 	undisturbed(t, to.name, func() {
 		if tried {
