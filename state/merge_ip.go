@@ -158,7 +158,7 @@ func keepLeases(list []Address, ends func(Address) bool) []Address {
 	kept := make([]Address, 0, len(list))
 	for _, a := range list {
 		if ends(a) {
-			a = Address{IP: a.IP, PrefixLength: a.PrefixLength}
+			a = forEver(a)
 		}
 		kept = append(kept, a)
 	}

@@ -47,11 +47,14 @@ var parts = []func(out, des *Interface){
 // sameParts tells whether what parts merge is the same in two interfaces: the
 // same values, and the very sections and lists.
 func sameParts(a, b *Interface) bool {
-	return a.State == b.State && a.Description == b.Description && a.ProfileName == b.ProfileName && a.WaitIP == b.WaitIP &&
-		a.MAC == b.MAC && a.MTU == b.MTU && a.Promiscuous == b.Promiscuous &&
-		a.IPv4 == b.IPv4 && a.IPv6 == b.IPv6 && a.Ethernet == b.Ethernet && a.Veth == b.Veth &&
-		a.Bond == b.Bond && a.VLAN == b.VLAN && a.Bridge == b.Bridge &&
+	return sameSections(a, b) && a.State == b.State && a.MAC == b.MAC && a.MTU == b.MTU && a.Promiscuous == b.Promiscuous &&
+		a.Description == b.Description && a.ProfileName == b.ProfileName && a.WaitIP == b.WaitIP &&
 		len(a.AltNames) == len(b.AltNames) && (len(a.AltNames) == 0 || &a.AltNames[0] == &b.AltNames[0])
+}
+
+func sameSections(a, b *Interface) bool {
+	return a.IPv4 == b.IPv4 && a.IPv6 == b.IPv6 && a.Ethernet == b.Ethernet && a.Veth == b.Veth &&
+		a.Bond == b.Bond && a.VLAN == b.VLAN && a.Bridge == b.Bridge
 }
 
 // overlayScalar returns cur unless des mentions another value.

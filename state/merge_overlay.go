@@ -96,11 +96,7 @@ func overlayField(out, des reflect.Value, write bool) bool {
 			return overlaySection(out, des, write)
 		}
 	case reflect.Map:
-		merged, changed := mergeRaw(out.Interface().(Raw), des.Interface().(Raw))
-		if changed && write {
-			out.Set(reflect.ValueOf(merged))
-		}
-		return changed
+		return overlayRaw(out, des, write)
 	case reflect.Slice:
 		if out.Type() == addressesType || out.Len()+des.Len() == 0 {
 			return false
@@ -113,6 +109,14 @@ func overlayField(out, des reflect.Value, write bool) bool {
 		out.Set(des)
 	}
 	return true
+}
+
+func overlayRaw(out, des reflect.Value, write bool) bool {
+	merged, changed := mergeRaw(out.Interface().(Raw), des.Interface().(Raw))
+	if changed && write {
+		out.Set(reflect.ValueOf(merged))
+	}
+	return changed
 }
 
 // overlaySection puts a changed copy of a section in its place.

@@ -20,6 +20,10 @@ var nics = []string{"p1", "p2", "p3", "p4"}
 // jumps is how many random jumps a test makes; HOLDFAST_JUMPS says otherwise.
 const jumps = 20
 
+// tries is how often something is done again that must make no event, in case
+// the kernel makes one by itself.
+const tries = 5
+
 // TestWalk takes the host from each state to the next. After each change an
 // independent reader must find what the state says, and a second apply must
 // have nothing to do and make no event.
@@ -124,5 +128,7 @@ func step(t *testing.T, host *holdfast.Host, c closed) {
 		again()
 		return
 	}
-	lab.Quiet(t, 3, again)
+	// A bridge's port makes an event of its own when its forward delay is over,
+	// also without a spanning tree (br_forward_delay_timer_expired).
+	lab.Quiet(t, tries, again)
 }

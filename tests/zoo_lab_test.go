@@ -81,11 +81,11 @@ func withoutLives(text string) string {
 
 // undisturbed does something without one event of a link, an address, a route
 // or a rule of the zoo; what a router's advertisements make of z-ra does not
-// count. It may take three tries, in case the kernel does something by itself.
+// count. It may take some tries, in case the kernel does something by itself.
 func undisturbed(t *testing.T, what string, do func()) {
 	t.Helper()
 	var noise []string
-	for range 3 {
+	for range tries {
 		noise = slices.DeleteFunc(lab.Events(t, do, "link", "address", "route", "rule"), func(line string) bool {
 			return !strings.Contains(line, "z-") && !strings.Contains(line, "198.1") || strings.Contains(line, "z-ra")
 		})
@@ -94,7 +94,7 @@ func undisturbed(t *testing.T, what string, do func()) {
 		}
 		t.Logf("%s, events:\n%s", what, strings.Join(noise, "\n"))
 	}
-	t.Fatalf("%s makes events of the zoo in each of three tries:\n%s", what, strings.Join(noise, "\n"))
+	t.Fatalf("%s makes events of the zoo in each of %d tries:\n%s", what, tries, strings.Join(noise, "\n"))
 }
 
 // visitor walks through states beside the zoo.
@@ -107,6 +107,7 @@ type visitor struct {
 // walk goes to a state; the one before it is gone back to for another try.
 func (v *visitor) walk(t *testing.T, from, to closed) {
 	t.Helper()
+	t.Log(to.name)
 	tried := false
 	undisturbed(t, to.name, func() {
 		if tried {

@@ -33,11 +33,8 @@ func (h *host) addAddress(step *plan.Step) error {
 	if a.IP.Is4() && step.Link != nil && step.Link.IPv4 != nil && step.Link.IPv4.PrefixRouteMetric != nil {
 		l.set.IPv4.PrefixRouteMetric = unlessZero(*step.Link.IPv4.PrefixRouteMetric)
 	}
-	for n := range *list {
-		if o := &(*list)[n]; o.IP == a.IP && (a.IP.Is6() || o.PrefixLength == a.PrefixLength) {
-			o.ValidLifeTime, o.PreferredLifeTime = a.ValidLifeTime, a.PreferredLifeTime
-			return syscall.EEXIST // which is done: the lifetimes are new
-		}
+	if renew(*list, a) {
+		return syscall.EEXIST // which is done: the lifetimes are new
 	}
 	facts := state.AddressFacts{}
 	if a.Facts != nil {
@@ -53,6 +50,17 @@ func (h *host) addAddress(step *plan.Step) error {
 	}
 	*list = slices.Insert(*list, at, a)
 	return nil
+}
+
+// renew gives an address that is there other lifetimes; false if it is not.
+func renew(list []state.Address, a state.Address) bool {
+	for n := range list {
+		if o := &list[n]; o.IP == a.IP && (a.IP.Is6() || o.PrefixLength == a.PrefixLength) {
+			o.ValidLifeTime, o.PreferredLifeTime = a.ValidLifeTime, a.PreferredLifeTime
+			return true
+		}
+	}
+	return false
 }
 
 // unlessZero is nil for the metric that is not shown.

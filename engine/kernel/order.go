@@ -99,17 +99,19 @@ func (d disorder) toMove() []*rawAddress {
 		slices.Reverse(was)
 		slices.Reverse(is)
 	}
-	for len(was) > 0 && samePlace(was[0], is[0]) {
-		was, is = was[1:], is[1:]
+	place := make(map[netip.Prefix]int, len(is))
+	for n, a := range is {
+		place[a.Prefix] = n
 	}
-	now := make(map[netip.Prefix]*rawAddress, len(is))
-	for _, a := range is {
-		now[a.Prefix] = a
+	kept := 1
+	for kept < len(was) && place[was[kept-1].Prefix] < place[was[kept].Prefix] {
+		kept++
 	}
-	for i, a := range was {
-		was[i] = now[a.Prefix]
+	var move []*rawAddress
+	for _, a := range was[kept:] {
+		move = append(move, is[place[a.Prefix]])
 	}
-	return was
+	return move
 }
 
 // dependents are the secondaries of IPv4 addresses: they go with them.

@@ -16,13 +16,13 @@ func TestToMove(t *testing.T) {
 		was, is, want string
 	}{
 		{unix.AF_INET, "1 2 3", "1 2 3", ""},
-		{unix.AF_INET, "1 2 3", "2 3 1", "1 2 3"},
-		{unix.AF_INET, "1 2 3", "1 3 2", "2 3"},
-		{unix.AF_INET, "1 2", "3 2 1", "1 2"},
+		{unix.AF_INET, "1 2 3", "2 3 1", "2 3"},
+		{unix.AF_INET, "1 2 3", "1 3 2", "3"},
+		{unix.AF_INET, "1 2", "3 2 1", "2"},
 		{unix.AF_INET, "1 2 3", "1", ""},
 		{unix.AF_INET6, "1 2 3", "3 1 2", "2 1"},
-		{unix.AF_INET6, "1 2 3", "2 1 3", "2 1"},
-		{unix.AF_INET6, "3 2 1", "2 1 3", "1 2 3"},
+		{unix.AF_INET6, "1 2 3", "2 1 3", "1"},
+		{unix.AF_INET6, "3 2 1", "2 1 3", "3"},
 	} {
 		was, is := snapshotOf(c.family, c.was), snapshotOf(c.family, c.is)
 		got := ""

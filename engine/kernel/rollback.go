@@ -34,7 +34,7 @@ func (c *checkpoint) Rollback(ctx context.Context) error {
 	c.e.notes.reset(c.noted)
 	for round := range rollbackRounds {
 		err := c.goBack(ctx, round > 0)
-		left = c.await(ctx)
+		left = c.await(ctx, err != nil)
 		if err == nil && len(left) == 0 {
 			return c.keepNotes(ctx)
 		}
@@ -319,8 +319,11 @@ func backRules(was, now *state.State) []*state.Rule {
 }
 
 // await reads the host back until nothing differs from the picture any more,
-// or until nothing more can be expected, and lists what differs.
-func (c *checkpoint) await(ctx context.Context) []string {
+// or until nothing more can be expected, and lists what differs. again is set
+// when something was refused: a next hop object is, as long as its link has no
+// carrier, and is tried again until it is taken. What is refused to the end is
+// told by the next round.
+func (c *checkpoint) await(ctx context.Context, again bool) []string {
 	end := time.Now().Add(rollbackWait)
 	for {
 		late := time.Now().After(end)
@@ -335,6 +338,9 @@ func (c *checkpoint) await(ctx context.Context) []string {
 		case <-ctx.Done():
 			return left
 		case <-time.After(rollbackPause):
+		}
+		if again {
+			_ = c.e.restoreExtras(ctx, c.Network, c.Taken, c.scope(), everything)
 		}
 	}
 }
