@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -69,21 +68,21 @@ func (a *app) apply(c *cobra.Command, files []string, flags applyFlags) error {
 		return err
 	}
 	if flags.timeout < 0 {
-		return &usageError{message: fmt.Sprintf("--timeout: %v is negative", flags.timeout), hint: "give a duration such as 30s or 5m"}
+		return &usageError{message: fmt.Sprintf("--timeout: %v is negative", flags.timeout), hint: durationHint}
 	}
 	desired, err := a.desired(files)
 	if err != nil {
 		return err
 	}
-	ctx, stop := a.guard(c.Context())
+	line := a.newProgress("reading the host")
+	defer line.end()
+	ctx, stop := a.guard(c.Context(), line)
 	defer stop()
 	host, err := a.open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = host.Close() }()
-	line := a.newProgress("reading the host")
-	defer line.end()
 	start := time.Now()
 	a.began = true
 	result, err := host.Apply(ctx, desired, holdfast.ApplyOptions{
@@ -111,14 +110,15 @@ func (p *progress) transaction(at transaction.Progress) {
 }
 
 // guard makes a change outlive its terminal: a hang-up changes nothing, SIGINT
-// and SIGTERM end the context, which rolls back. stop must be called.
-func (a *app) guard(parent context.Context) (ctx context.Context, stop func()) {
+// and SIGTERM end the context, which rolls back, and the line tells that. stop
+// must be called.
+func (a *app) guard(parent context.Context, line *progress) (ctx context.Context, stop func()) {
 	ctx, release := holdfast.WithSignals(parent)
 	told := make(chan struct{})
 	quiet := context.AfterFunc(ctx, func() {
 		defer close(told)
 		if !a.json {
-			_, _ = fmt.Fprintf(a.err, "%v: going back to where the host was\n", context.Cause(ctx))
+			line.say("%v: going back to where the host was", context.Cause(ctx))
 		}
 	})
 	return ctx, func() {
@@ -148,7 +148,8 @@ func (a *app) printResult(r *holdfast.Result, format string, took time.Duration)
 		if s.Warnings == nil {
 			s.Warnings = []string{}
 		}
-		return json.NewEncoder(a.out).Encode(s)
+		a.out.json(s)
+		return nil
 	}
 	a.warn(r.Warnings)
 	paint := a.painter(a.out)

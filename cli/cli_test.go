@@ -16,6 +16,7 @@ import (
 
 	"holdfast/engine"
 	"holdfast/internal/problem"
+	"holdfast/plan"
 	"holdfast/state"
 	"holdfast/transaction"
 )
@@ -118,6 +119,13 @@ func TestFailures(t *testing.T) {
 			err: &outcomeError{outcome: transaction.Unchanged, err: cause}, code: 1,
 			wantStderr: "error: eth0: set mtu 9000: invalid argument\n  hint: the driver takes at most 1500\nnothing was changed\n",
 		},
+		"refused for safety, as JSON": {
+			err: &outcomeError{outcome: transaction.Unchanged, err: &engine.Error{Kind: engine.Conflict, Hint: "use --force", Err: &plan.RefusedError{
+				Refusals: []plan.Refusal{{Object: "eth0", Manager: "NetworkManager", Reason: "is run by NetworkManager"}, {Object: "eth1", Reason: "is too"}},
+			}}}, code: 1, json: true,
+			wantStderr: `{"error":{"kind":"conflict","message":"eth0: is run by NetworkManager\neth1: is too","hint":"use --force",` +
+				`"object":"eth0","outcome":"unchanged"}}` + "\n",
+		},
 		"rolled back": {
 			err: &outcomeError{outcome: transaction.RolledBack, err: cause}, code: 3,
 			wantStderr: "error: eth0: set mtu 9000: invalid argument\n  hint: the driver takes at most 1500\n" +
@@ -204,20 +212,38 @@ func uplink() []*state.Interface {
 
 func TestTable(t *testing.T) {
 	var b bytes.Buffer
-	interfaceTable(&b, plain, uplink())
+	interfaceTable(&b, plain, 0, uplink())
 	golden(t, "testdata/table.txt", b.String())
+}
+
+// TestTerminals draws the table and the tree for terminals that have room for
+// the addresses beside the rest, or have none.
+func TestTerminals(t *testing.T) {
+	wide := append(uplink(), &state.Interface{
+		Name: "ib0", Type: state.TypeInfiniBand, State: state.Up, MTU: new(uint32(2044)),
+		MAC: "80:00:02:08:fe:80:00:00:00:00:00:00:f4:52:14:03:00:7b:cb:a1",
+	})
+	var b bytes.Buffer
+	interfaceTable(&b, plain, 80, wide)
+	golden(t, "testdata/table-80.txt", b.String())
+	b.Reset()
+	interfaceTree(&b, plain, 60, wide)
+	golden(t, "testdata/tree-60.txt", b.String())
+	b.Reset()
+	interfaceTable(&b, plain, 132, wide)
+	golden(t, "testdata/table-132.txt", b.String())
 }
 
 func TestTree(t *testing.T) {
 	var b bytes.Buffer
-	interfaceTree(&b, plain, uplink())
+	interfaceTree(&b, plain, 0, uplink())
 	golden(t, "testdata/tree.txt", b.String())
 }
 
 // TestTreeOfALoop draws what cannot be, to its end.
 func TestTreeOfALoop(t *testing.T) {
 	var b bytes.Buffer
-	interfaceTree(&b, plain, []*state.Interface{
+	interfaceTree(&b, plain, 0, []*state.Interface{
 		{Name: "a", Type: state.TypeVLAN, VLAN: &state.VLAN{BaseIface: "b"}},
 		{Name: "b", Type: state.TypeVLAN, VLAN: &state.VLAN{BaseIface: "a"}},
 		{Name: "c", Type: state.TypeVLAN, VLAN: &state.VLAN{BaseIface: "c"}},

@@ -2,12 +2,13 @@ package cli
 
 import (
 	"net"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
 
 const completionLong = `Print the script that makes a shell complete holdfast's commands, flags and
-interface names.`
+interface names. Bash needs the package bash-completion for it.`
 
 const completionExample = `  holdfast completion bash > /etc/bash_completion.d/holdfast
   holdfast completion zsh > "${fpath[1]}/_holdfast"
@@ -51,15 +52,18 @@ func oneShell(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// completeLinks offers the names of the host's links to the shell.
-func completeLinks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+// completeLinks offers the names of the host's links that are not given yet to
+// the shell.
+func completeLinks(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
 	links, err := net.Interfaces()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	names := make([]string, 0, len(links))
 	for _, l := range links {
-		names = append(names, l.Name)
+		if !slices.Contains(given, l.Name) {
+			names = append(names, l.Name)
+		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

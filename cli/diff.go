@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -66,7 +65,8 @@ func (a *app) diff(c *cobra.Command, files []string) error {
 		a.code = exitChanges
 	}
 	if format == "json" {
-		return json.NewEncoder(a.out).Encode(map[string][]difference{"differences": differences})
+		a.out.json(map[string][]difference{"differences": differences})
+		return nil
 	}
 	a.printDifferences(differences)
 	return nil
@@ -82,5 +82,7 @@ func (a *app) printDifferences(differences []difference) {
 	for _, d := range differences {
 		rows = append(rows, []string{paint(bold, d.Object), d.Key, paint(green, orNone(d.Want)), paint(red, orNone(d.Have))})
 	}
-	columns(a.out, paint, []string{"OBJECT", "KEY", "WANTED", "ON THE HOST"}, rows)
+	for _, line := range aligned(paint, []string{"OBJECT", "KEY", "WANTED", "ON THE HOST"}, rows) {
+		_, _ = fmt.Fprintln(a.out, line)
+	}
 }

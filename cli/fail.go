@@ -1,14 +1,15 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"holdfast"
 	"holdfast/engine"
 	"holdfast/internal/problem"
+	"holdfast/plan"
 	"holdfast/transaction"
 )
 
@@ -92,14 +93,17 @@ func describe(err error) report {
 		err = r.rollback(o.err)
 	}
 	for _, p := range problemsOf(err) {
-		r.Kind = engine.Invalid
 		r.Problems = append(r.Problems, fault{p.File, p.Line, p.Column, p.Key, p.Value, p.Message, p.Hint})
 	}
 	if len(r.Problems) > 0 {
+		r.Kind = holdfast.KindOf(err)
 		r.Hint, r.Object = r.Problems[0].Hint, r.Problems[0].Key
 	}
 	if e, ok := errors.AsType[*engine.Error](err); ok {
 		r.Kind, r.Hint, r.Object = e.Kind, e.Hint, e.Object
+	}
+	if refused, ok := errors.AsType[*plan.RefusedError](err); ok {
+		r.Object = refused.Refusals[0].Object
 	}
 	if u, ok := errors.AsType[*usageError](err); ok {
 		r.Kind, r.Hint = engine.Invalid, u.hint
@@ -145,8 +149,7 @@ func problemsOf(err error) []*problem.Problem {
 func (a *app) fail(err error) int {
 	r := describe(err)
 	if a.json {
-		line, _ := json.Marshal(map[string]report{"error": r}) // strings and numbers: it cannot fail
-		_, _ = fmt.Fprintf(a.err, "%s\n", line)
+		a.err.json(map[string]report{"error": r})
 	} else {
 		a.tell(err, r)
 	}

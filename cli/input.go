@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -73,7 +74,12 @@ func (a *app) read(file string) (name string, data []byte, err error) {
 
 func readError(file string, err error) error {
 	kind, hint := engine.Invalid, ""
+	if file == "" {
+		file = `""`
+	}
 	switch {
+	case errors.Is(err, syscall.EISDIR):
+		hint = "name the files in it; several files are one change"
 	case errors.Is(err, os.ErrNotExist):
 		kind, hint = engine.NotFound, "give the path of a YAML or JSON file, or - for standard input"
 	case errors.Is(err, os.ErrPermission):

@@ -23,6 +23,8 @@ type progress struct {
 
 	mu   sync.Mutex
 	text string
+	// shown is set while the line stands on the terminal.
+	shown bool
 }
 
 // newProgress starts the line. end must be called.
@@ -45,32 +47,47 @@ func (p *progress) set(format string, args ...any) {
 func (p *progress) run() {
 	timer := time.NewTimer(quiet)
 	defer timer.Stop()
-	shown := false
 	for {
 		select {
 		case <-p.done:
-			if shown {
-				_, _ = fmt.Fprint(p.out, "\r\x1b[K")
-			}
+			p.clear()
 			return
 		case <-timer.C:
-			shown = true
-			_, _ = fmt.Fprint(p.out, p.line())
+			p.draw()
 			timer.Reset(tick)
 		}
 	}
 }
 
-// line is the line as it stands, cut to the terminal's width.
-func (p *progress) line() string {
+// away takes what stands on the terminal's last line away.
+const away = "\r\x1b[K"
+
+// draw puts the line on the terminal, cut to its width.
+func (p *progress) draw() {
 	p.mu.Lock()
-	text := p.text
-	p.mu.Unlock()
-	text = fmt.Sprintf("%s … %d s", text, int(time.Since(p.start).Seconds()))
+	defer p.mu.Unlock()
+	text := fmt.Sprintf("%s … %d s", p.text, int(time.Since(p.start).Seconds()))
 	if w := p.out.width(); w > 1 && len([]rune(text)) >= w {
 		text = string([]rune(text)[:w-1])
 	}
-	return "\r\x1b[K" + text
+	p.shown = true
+	_, _ = fmt.Fprint(p.out, away+text)
+}
+
+// clear takes the line away, until it is drawn again.
+func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		p.shown = false
+		_, _ = fmt.Fprint(p.out, away)
+	}
+}
+
+// say prints a message that stays, above the line.
+func (p *progress) say(format string, args ...any) {
+	p.clear()
+	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
 }
 
 // end takes the line away. Further calls do nothing.

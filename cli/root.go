@@ -111,12 +111,12 @@ func completeFormats(c *cobra.Command, _ []string, _ string) ([]string, cobra.Sh
 
 // flagError words what pflag found wrong with the flags.
 func flagError(c *cobra.Command, err error) error {
+	if !c.HasParent() && c.Flags().NArg() > 0 { // a flag of a command that is not one
+		return unknownCommand(c, c.Flags().Args())
+	}
 	usage := &usageError{message: err.Error(), hint: "see " + c.CommandPath() + " --help"}
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		usage.message = fmt.Sprintf("--%s: %s", e.GetFlag().Name, strings.TrimPrefix(e.Unwrap().Error(), "time: "))
-		if p := problemsOf(err); len(p) > 0 && p[0].Hint != "" {
-			usage.hint = p[0].Hint
-		}
+		usage.message, usage.hint = flagValueError(e, usage.hint)
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if s := problem.Suggest(e.GetSpecifiedName(), flagNames(c)); s != "" && e.GetSpecifiedShortnames() == "" {
@@ -125,6 +125,25 @@ func flagError(c *cobra.Command, err error) error {
 	}
 	return usage
 }
+
+// flagValueError words what is wrong with the value of a flag, and says what to
+// do about it: hint where there is nothing better.
+func flagValueError(e *pflag.InvalidValueError, hint string) (message, better string) {
+	what := e.Unwrap().Error()
+	switch e.GetFlag().Value.Type() {
+	case "bool":
+		what, hint = fmt.Sprintf("%q is not a truth value", e.GetValue()), "leave the value out"
+	case "duration":
+		what, hint = fmt.Sprintf("%q is not a duration", e.GetValue()), durationHint
+	}
+	if p := problemsOf(e); len(p) > 0 && p[0].Hint != "" {
+		hint = p[0].Hint
+	}
+	return fmt.Sprintf("--%s: %s", e.GetFlag().Name, what), hint
+}
+
+// durationHint says how a duration is written.
+const durationHint = "give a duration such as 30s or 5m"
 
 // usageTemplate is the part of the help below a command's description, in the
 // language of text/template that cobra takes.

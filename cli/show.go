@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +14,9 @@ import (
 
 const showLong = `Print the host's network as it is now.
 
-Without a name everything is printed; with names only those interfaces and the
-routes that leave by them. The output of -o yaml and -o json is what apply
-takes: applying it again changes nothing.
+Without a name everything is printed; with names (alternative ones too) only
+those interfaces and the routes that leave by them. The output of -o yaml and
+-o json is what apply takes: applying it again changes nothing.
 
   -o yaml   nmstate's schema (the default)
   -o json   the same as JSON
@@ -67,9 +68,9 @@ func (a *app) show(c *cobra.Command, names []string, flags showFlags) error {
 	}
 	switch {
 	case flags.tree:
-		interfaceTree(a.out, a.painter(a.out), current.Interfaces)
+		interfaceTree(a.out, a.painter(a.out), a.out.width(), current.Interfaces)
 	case format == "table":
-		interfaceTable(a.out, a.painter(a.out), current.Interfaces)
+		interfaceTable(a.out, a.painter(a.out), a.out.width(), current.Interfaces)
 	case format == "json":
 		_, _ = a.out.Write(state.EncodeJSON(current, flags.encoding()...))
 	default:
@@ -85,7 +86,8 @@ func (f showFlags) encoding() []state.EncodeOption {
 	return nil
 }
 
-// current reads the host and checks that every named interface is there.
+// current reads the host, or only the named interfaces of it, and checks that
+// every one is there.
 func (a *app) current(c *cobra.Command, names []string, flags showFlags) (*state.State, error) {
 	host, err := a.open()
 	if err != nil {
@@ -94,19 +96,27 @@ func (a *app) current(c *cobra.Command, names []string, flags showFlags) (*state
 	defer func() { _ = host.Close() }()
 	line := a.newProgress("reading the host")
 	defer line.end()
-	current, err := host.Show(c.Context(), holdfast.ShowOptions{Names: names, Details: true})
+	current, err := host.Show(c.Context(), holdfast.ShowOptions{Names: names})
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if current.Find(name) == nil {
+		if !slices.ContainsFunc(current.Interfaces, func(i *state.Interface) bool { return called(i, name) }) {
 			return nil, a.noSuchInterface(c, host, name)
 		}
+	}
+	if len(names) > 0 {
+		current.Hostname, current.DNS = nil, nil
 	}
 	if flags.runningConfig {
 		current = state.RunningConfig(current)
 	}
 	return current, nil
+}
+
+// called tells whether the name is one of the interface's.
+func called(i *state.Interface, name string) bool {
+	return i.Name == name || slices.ContainsFunc(i.AltNames, func(n state.AltName) bool { return n.Name == name })
 }
 
 // noSuchInterface tells that a name is not there, and which one may be meant.
@@ -120,6 +130,9 @@ func (a *app) noSuchInterface(c *cobra.Command, host *holdfast.Host, name string
 		if s := problem.DidYouMean(name, known); s != "" {
 			hint = s
 		}
+	}
+	if name == "" {
+		name = `""`
 	}
 	return &engine.Error{Object: name, Kind: engine.NotFound, Hint: hint, Err: fmt.Errorf("no such interface")}
 }

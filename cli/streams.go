@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -47,6 +48,14 @@ func (s *sink) Write(b []byte) (int, error) {
 		}
 	}
 	return len(b), nil
+}
+
+// json writes a value of strings, numbers and lists of them on one line, with
+// <, > and & as they are: this is not for HTML.
+func (s *sink) json(value any) {
+	e := json.NewEncoder(s)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(value)
 }
 
 // terminal tells whether the stream is one.

@@ -3,7 +3,6 @@ package cli
 import (
 	"io"
 	"strconv"
-	"strings"
 
 	"holdfast/state"
 )
@@ -18,18 +17,20 @@ type forest struct {
 	// above lists what hangs below a name, in the state's order.
 	above map[string][]*state.Interface
 	drawn map[string]bool
-	rows  [][]string
+	grid  grid
 	paint painter
 }
 
 // interfaceTree writes the interfaces as a tree, each with its type, state,
-// MTU and what matters of its kind.
-func interfaceTree(w io.Writer, paint painter, interfaces []*state.Interface) {
+// MTU and what matters of its kind, for a terminal of that many columns; 0 is
+// none.
+func interfaceTree(w io.Writer, paint painter, width int, interfaces []*state.Interface) {
 	f := &forest{
 		byName: make(map[string]*state.Interface, len(interfaces)),
 		below:  make(map[string]string, len(interfaces)),
 		above:  map[string][]*state.Interface{},
 		drawn:  make(map[string]bool, len(interfaces)),
+		grid:   grid{header: []string{"NAME", "TYPE", "STATE", "MTU", "DETAILS"}, sep: gap, paint: paint},
 		paint:  paint,
 	}
 	f.connect(interfaces)
@@ -41,7 +42,7 @@ func interfaceTree(w io.Writer, paint painter, interfaces []*state.Interface) {
 	for _, i := range interfaces { // what only a loop leads to
 		f.draw(i, "", "")
 	}
-	columns(w, paint, []string{"NAME", "TYPE", "STATE", "MTU", "DETAILS"}, f.rows)
+	f.grid.write(w, width)
 }
 
 // connect finds out what each interface hangs below: what it is made on, or
@@ -102,10 +103,16 @@ func (f *forest) draw(i *state.Interface, lead, indent string) {
 		return
 	}
 	f.drawn[i.Name] = true
-	f.rows = append(f.rows, []string{
-		f.paint(dim, lead) + f.paint(bold, i.Name), kindCell(i), stateCell(f.paint, i), mtuCell(i), f.details(i),
-	})
 	children := f.above[i.Name]
+	below := indent + "   "
+	if len(children) > 0 {
+		below = indent + "│  "
+	}
+	f.grid.rows = append(f.grid.rows, row{
+		cells: []string{f.paint(dim, lead) + f.paint(bold, i.Name), kindCell(i), stateCell(f.paint, i), mtuCell(i)},
+		notes: f.details(i),
+		lead:  below + " ",
+	})
 	for n, child := range children {
 		if n == len(children)-1 {
 			f.draw(child, indent+"└─ ", indent+"   ")
@@ -129,7 +136,7 @@ func kindCell(i *state.Interface) string {
 
 // details are the controller if the interface is not drawn right above it, the
 // peer of a pair, and the addresses.
-func (f *forest) details(i *state.Interface) string {
+func (f *forest) details(i *state.Interface) []string {
 	var parts []string
 	if c := controllerOf(i); c != "" && f.below[c] != i.Name {
 		parts = append(parts, "→ "+c)
@@ -137,6 +144,5 @@ func (f *forest) details(i *state.Interface) string {
 	if i.Veth != nil && i.Veth.Peer != "" {
 		parts = append(parts, "peer "+i.Veth.Peer)
 	}
-	parts = append(parts, addresses(i)...)
-	return strings.Join(parts, "  ")
+	return append(parts, addresses(i)...)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -32,7 +31,8 @@ func newVersion(a *app) *cobra.Command {
 			}
 			b := readBuild()
 			if format == "json" {
-				return json.NewEncoder(a.out).Encode(b)
+				a.out.json(b)
+				return nil
 			}
 			_, _ = fmt.Fprintf(a.out, "holdfast %s (%s) %s %s\n", b.Version, b.Commit, b.Go, b.Platform)
 			return nil
