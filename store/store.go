@@ -67,6 +67,9 @@ type Store struct {
 // *VersionError, one that others may write to with an *UnsafeError. Whoever may
 // not read the directory learns that from what it reads.
 func Open(options Options) (*Store, error) {
+	if options.StateDir == "" || options.RunDir == "" {
+		return nil, errors.New("a store needs a state directory and a run directory")
+	}
 	s := &Store{
 		fs: options.FS, boot: options.Boot, logger: options.Logger,
 		stateDir: filepath.Clean(options.StateDir), runDir: filepath.Clean(options.RunDir),

@@ -21,7 +21,7 @@ import (
 // TestTransaction follows one from beginning to end on the real file system.
 func TestTransaction(t *testing.T) {
 	dir := t.TempDir()
-	options := store.Options{StateDir: filepath.Join(dir, "a", "state"), RunDir: filepath.Join(dir, "run"), Boot: "boot"}
+	options := store.Options{StateDir: filepath.Join(dir, "a", "state"), RunDir: filepath.Join(dir, "b", "run"), Boot: "boot"}
 	s, err := store.Open(options)
 	if err != nil {
 		t.Fatal(err)
@@ -303,6 +303,9 @@ func TestNothingPending(t *testing.T) {
 		if err := s.Prepare(j, &store.Generation{Running: named("a"), Persistent: named("a")}); err == nil {
 			t.Errorf("%s: prepared", name)
 		}
+	}
+	if _, err := store.Open(store.Options{RunDir: runDir}); err == nil {
+		t.Error("a store without a state directory is opened")
 	}
 	if err := s.Prepare(wholeJournal(), &store.Generation{Running: named("a")}); err == nil {
 		t.Error("a generation without a persistent state is prepared")
