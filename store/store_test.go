@@ -208,26 +208,32 @@ func TestAbandonWhileApplying(t *testing.T) {
 	}
 }
 
-// TestPrepareTakesBack leaves nothing when the disk is full.
+// TestPrepareTakesBack leaves nothing when the disk is full, or fails once in a
+// sync.
 func TestPrepareTakesBack(t *testing.T) {
+	for _, f := range []fault{
+		{err: syscall.ENOSPC, kinds: growing},
+		{err: syscall.EIO, kinds: syncing, once: true},
+	} {
+		prepareTakesBack(t, f)
+	}
+}
+
+func prepareTakesBack(t *testing.T, f fault) {
+	t.Helper()
 	disk := newDisk()
 	p := newPlay(t, disk, "boot")
 	p.change("one", course{})
 	before := disk.Names("/")
 	for at := range 40 {
-		disk.Inject(func(call int, op storetest.Op) storetest.Verdict {
-			if call < at || op.Kind != storetest.Write && op.Kind != storetest.Create {
-				return storetest.Verdict{}
-			}
-			return storetest.Verdict{Err: syscall.ENOSPC, Short: 10}
-		})
+		disk.Inject(f.from(at))
 		err := p.store.Prepare(wholeJournal(), &store.Generation{Running: named("a"), Persistent: named("a")})
 		disk.Inject(nil)
 		if err == nil {
 			check(t, p.store.Drop())
 			continue
 		}
-		if !errors.Is(err, syscall.ENOSPC) {
+		if !errors.Is(err, f.err) {
 			t.Errorf("the error is %v", err)
 		}
 		if diff := cmp.Diff(before, disk.Names("/")); diff != "" {
@@ -236,6 +242,29 @@ func TestPrepareTakesBack(t *testing.T) {
 		if j, err := p.store.Pending(); j != nil || err != nil {
 			t.Errorf("pending is %v, %v", j, err)
 		}
+	}
+}
+
+// TestFailedRecordIsLetGo leaves a transaction whose outcome the disk refuses to
+// whoever comes next, and does not hold on to what it knew.
+func TestFailedRecordIsLetGo(t *testing.T) {
+	disk := newDisk()
+	p := newPlay(t, disk, "boot")
+	check(t, p.store.Prepare(wholeJournal(), &store.Generation{Running: named("a"), Persistent: named("a")}))
+	check(t, p.store.Begin())
+	disk.Inject(fault{kinds: changing, err: syscall.EROFS}.from(0))
+	if err := p.store.Fail(store.RolledBack, nil, 0); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("fail: %v", err)
+	}
+	if err := p.store.Finish(); !isType[*store.PhaseError](err) {
+		t.Errorf("finished although nothing is recorded: %v", err)
+	}
+	disk.Inject(nil)
+	next := openStore(t, disk, "boot")
+	check(t, next.Fail(store.RolledBack, nil, 0))
+	check(t, next.Finish())
+	if j, err := p.store.Pending(); j != nil || err != nil {
+		t.Errorf("pending is %+v, %v", j, err)
 	}
 }
 
