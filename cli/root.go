@@ -32,7 +32,9 @@ back if something is wrong. What a file does not mention stays as it is.`
 const rootExample = `  holdfast show -o table              what is there, at a glance
   holdfast show br0 > br0.yml         one interface, as a file to edit
   holdfast plan br0.yml               what would change, and how disruptive it is
-  holdfast apply br0.yml              change it, or put everything back`
+  holdfast apply br0.yml              change it, or put everything back
+  holdfast apply --confirm 60s br0.yml   and back too unless confirmed in time
+  holdfast history                    what was changed, by whom and when`
 
 func newRoot(a *app) *cobra.Command {
 	root := command(&cobra.Command{
@@ -50,7 +52,8 @@ func newRoot(a *app) *cobra.Command {
 	root.SetUsageTemplate(usageTemplate)
 	a.addGlobals(root)
 	root.AddCommand(
-		newShow(a), newPlan(a), newApply(a), newDiff(a), newVersion(a), newCompletion(a), newGuard(a),
+		newShow(a), newPlan(a), newApply(a), newConfirm(a), newRollback(a), newDiff(a), newHistory(a),
+		newPersist(a), newUnpersist(a), newRestore(a), newVersion(a), newCompletion(a), newGuard(a),
 	)
 	root.SetHelpCommand(&cobra.Command{
 		Use:    "help [COMMAND]",
@@ -148,7 +151,8 @@ const durationHint = "give a duration such as 30s or 5m"
 // usageTemplate is the part of the help below a command's description, in the
 // language of text/template that cobra takes.
 const usageTemplate = `Usage:
-  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
+  {{if .HasParent}}{{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}{{if .HasParent}}
+  {{end}}{{.CommandPath}} COMMAND{{end}}
 {{- if .HasExample}}
 
 Examples:
@@ -166,7 +170,7 @@ Flags:
 Flags of every command:
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
 {{if .HasAvailableSubCommands}}
-holdfast COMMAND --help tells about a command.
+{{.CommandPath}} COMMAND --help tells about a command.
 {{end}}`
 
 func help(root *cobra.Command, args []string) error {
