@@ -268,6 +268,38 @@ func TestFailedRecordIsLetGo(t *testing.T) {
 	}
 }
 
+// TestAnsweredElsewhere lets another process end a change that waits: who left
+// it there takes note, and does not touch what was committed.
+func TestAnsweredElsewhere(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		disk := newDisk()
+		s := openStore(t, disk, "boot")
+		check(t, s.Prepare(wholeJournal(), &store.Generation{Running: named("a"), Persistent: named("a")}))
+		check(t, s.Begin())
+		check(t, s.Mark(store.Waiting, 9, 0))
+		if j, err := s.Pending(); err != nil || j.Phase != store.Waiting {
+			t.Errorf("pending is %+v, %v", j, err)
+		}
+		other := openStore(t, disk, "boot")
+		check(t, other.Commit())
+		check(t, other.Finish())
+		if asked {
+			if j, err := s.Pending(); j != nil || err != nil {
+				t.Errorf("pending is %+v, %v", j, err)
+			}
+		}
+		if err := s.Commit(); !errors.Is(err, store.ErrNothing) {
+			t.Errorf("committed once more: %v", err)
+		}
+		if j, err := s.Pending(); j != nil || err != nil {
+			t.Errorf("afterwards pending is %+v, %v", j, err)
+		}
+		if g, _, err := s.Newest(); err != nil || nameOf(g) != "a" {
+			t.Errorf("%q, %v", nameOf(g), err)
+		}
+	}
+}
+
 // TestNothingIsWrittenWhileApplying counts what touches the state directory
 // between the first change and the end of it.
 func TestNothingIsWrittenWhileApplying(t *testing.T) {
@@ -281,6 +313,9 @@ func TestNothingIsWrittenWhileApplying(t *testing.T) {
 		}
 		return storetest.Verdict{}
 	})
+	if j, err := s.Pending(); err != nil || j.Phase != store.Applying {
+		t.Errorf("pending is %+v, %v", j, err)
+	}
 	check(t, s.Mark(store.Waiting, 1, 0))
 	check(t, s.Mark(store.RollingBack, 0, 1))
 	if j, err := s.Pending(); err != nil || j.Phase != store.RollingBack || !bytes.Equal(j.Checkpoint, wholeJournal().Checkpoint) {
