@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"holdfast"
+	"holdfast/engine"
 	"holdfast/transaction"
 )
 
@@ -75,9 +77,14 @@ func (a *app) answer(c *cobra.Command, args []string, answer answerer, word, tex
 	}
 	pending, _ := host.Pending(ctx)
 	a.began = pending != nil
-	result, err := answer(host, ctx, id, a.who())
+	who := a.who()
+	who.Command = "" // the user is enough in what others read of it
+	result, err := answer(host, ctx, id, who)
 	line.end()
 	result = completed(result, pending)
+	if unreadable(err) && holdfast.KindOf(err) != engine.Permission { // who carries the change was not even asked
+		return &engine.Error{Op: c.Name(), Kind: engine.Permission, Hint: "run it as root", Err: os.ErrPermission}
+	}
 	if err != nil {
 		return &outcomeError{outcome: result.Outcome, err: err, result: result}
 	}

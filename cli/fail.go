@@ -117,6 +117,9 @@ func describe(err error) report {
 	if refused, ok := errors.AsType[*plan.RefusedError](err); ok {
 		r.Object = refused.Refusals[0].Object
 	}
+	if hint := diskHint(err); hint != "" {
+		r.Hint = hint
+	}
 	if u, ok := errors.AsType[*usageError](err); ok {
 		r.Kind, r.Hint = engine.Invalid, u.hint
 	}
@@ -144,6 +147,23 @@ func (r *report) rollback(err error) error {
 		return causes[0]
 	}
 	return err
+}
+
+// lost are the probes that passed before the change and fail after the rollback.
+func (r *report) lost() []probed {
+	passed := map[string]bool{}
+	var list []probed
+	for _, p := range r.Probes {
+		switch p.When {
+		case transaction.Before:
+			passed[p.Probe] = p.OK
+		case transaction.Back:
+			if passed[p.Probe] && !p.OK {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
 }
 
 // problemsOf returns the problems of the input that err holds.
@@ -214,10 +234,8 @@ func (a *app) tellOutcome(paint painter, r report) {
 		_, _ = fmt.Fprintln(a.err, "nothing was changed")
 	case transaction.RolledBack:
 		_, _ = fmt.Fprintln(a.err, paint(yellow, "rolled back:")+" the host is as it was before")
-		for _, p := range r.Probes {
-			if p.When == transaction.Back && !p.OK {
-				_, _ = fmt.Fprintf(a.err, "  and yet %s fails: %s\n", p.Probe, p.Error)
-			}
+		for _, p := range r.lost() {
+			_, _ = fmt.Fprintf(a.err, "  and yet %s fails: %s\n", p.Probe, p.Error)
 		}
 	case transaction.Applied:
 		_, _ = fmt.Fprintln(a.err, "the change is in force and kept")

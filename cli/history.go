@@ -180,7 +180,10 @@ func whatChanged(e holdfast.Entry) string {
 	if !slices.Contains(ownPurposes, e.Purpose) || text == "" && e.Purpose != "apply" {
 		text = strings.TrimSuffix(e.Purpose+": "+text, ": ")
 	}
-	if text == "" {
+	switch {
+	case text == "persist":
+		text = "everything persisted"
+	case text == "":
 		text = "nothing on the host"
 	}
 	if e.Temporary {
@@ -209,7 +212,7 @@ func generation(ctx context.Context, host *holdfast.Host, word string) (*holdfas
 	}
 	newest, _, err := host.Newest(ctx)
 	if newest == nil && err == nil {
-		err = &engine.Error{Kind: engine.NotFound, Err: errors.New("nothing was applied yet")}
+		err = &engine.Error{Kind: engine.NotFound, Err: errors.New("nothing was applied yet"), Hint: "holdfast apply makes the first generation"}
 	}
 	return newest, err
 }

@@ -79,7 +79,7 @@ func phaseText(p *holdfast.PendingChange) string {
 		return "is being applied"
 	case store.Waiting:
 		if p.Left > 0 {
-			return fmt.Sprintf("waits another %s to be confirmed; `holdfast confirm` keeps it, `holdfast rollback` undoes it", p.Left.Round(time.Second))
+			return fmt.Sprintf("waits another %.0f s to be confirmed; `holdfast confirm` keeps it, `holdfast rollback` undoes it", p.Left.Seconds())
 		}
 		return "was not confirmed in time; " + later
 	case store.RollingBack:

@@ -52,8 +52,8 @@ func (v *vigil) pending(r *holdfast.Result) {
 		a.out.json(report)
 		return
 	}
-	v.line.say("%s %s is in force and waits to be confirmed, for %s until %s:",
-		a.painter(a.err)(yellow, "Pending:"), named(r), left.Round(time.Second), until.Format(time.TimeOnly))
+	v.line.say("%s %s is in force and waits to be confirmed, for %.0f s until %s:",
+		a.painter(a.err)(yellow, "Pending:"), named(r), left.Seconds(), until.Format(time.TimeOnly))
 	v.line.say("  %s\n  %s", a.commandLine("confirm"), a.commandLine("rollback"))
 	if a.attended() {
 		v.line.say("from another session keeps it or undoes it. Ctrl-C undoes it, a terminal that goes away does not.")
