@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"holdfast/engine"
 	"holdfast/internal/lock"
@@ -28,14 +29,18 @@ var errNoEngine = errors.New("there is no such engine")
 // the directories of the host that the program runs on.
 var errNoDirectories = errors.New("StateDir and RunDir are needed with Carrier")
 
-// KindOf sorts an error. It is invalid for faults of an input, timeout for a
-// context that ended, internal for what has no kind, and empty for nil.
+// KindOf sorts an error. It is invalid for faults of an input, unsupported when
+// all of them ask for what is not carried out yet, timeout for a context that
+// ended, internal for what has no kind, and empty for nil.
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
 	}
-	if len(Problems(err)) > 0 {
-		return engine.Invalid
+	if problems := Problems(err); len(problems) > 0 {
+		if slices.ContainsFunc(problems, func(p *Problem) bool { return !p.Unsupported }) {
+			return engine.Invalid
+		}
+		return engine.Unsupported
 	}
 	if fault, ok := errors.AsType[*engine.Error](err); ok {
 		return fault.Kind

@@ -108,8 +108,8 @@ func (p *progress) transaction(at transaction.Progress) {
 		p.set("applying %d/%d: %s %s", at.Done, at.Total, at.Step.Verb, at.Step.Object)
 	case at.Phase == transaction.Applying:
 		p.set("applying %d steps", at.Total)
-	case at.Phase == transaction.Verifying:
-		p.set("verifying: waiting for what takes time")
+	case at.Phase == transaction.Verifying && at.Waiting != "":
+		p.set("waiting: %s", at.Waiting)
 	case at.Phase == transaction.Waiting && at.Left > 0:
 		p.countDown(time.Now().Add(at.Left), "%s", at.Phase)
 	default:

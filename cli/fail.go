@@ -149,23 +149,6 @@ func (r *report) rollback(err error) error {
 	return err
 }
 
-// lost are the probes that passed before the change and fail after the rollback.
-func (r *report) lost() []probed {
-	passed := map[string]bool{}
-	var list []probed
-	for _, p := range r.Probes {
-		switch p.When {
-		case transaction.Before:
-			passed[p.Probe] = p.OK
-		case transaction.Back:
-			if passed[p.Probe] && !p.OK {
-				list = append(list, p)
-			}
-		}
-	}
-	return list
-}
-
 // problemsOf returns the problems of the input that err holds.
 func problemsOf(err error) []*problem.Problem {
 	if list, ok := errors.AsType[*problem.List](err); ok {
@@ -234,9 +217,6 @@ func (a *app) tellOutcome(paint painter, r report) {
 		_, _ = fmt.Fprintln(a.err, "nothing was changed")
 	case transaction.RolledBack:
 		_, _ = fmt.Fprintln(a.err, paint(yellow, "rolled back:")+" the host is as it was before")
-		for _, p := range r.lost() {
-			_, _ = fmt.Fprintf(a.err, "  and yet %s fails: %s\n", p.Probe, p.Error)
-		}
 	case transaction.Applied:
 		_, _ = fmt.Fprintln(a.err, "the change is in force and kept")
 	case transaction.Pending:

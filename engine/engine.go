@@ -18,8 +18,9 @@ type Engine interface {
 	Show(ctx context.Context, options ShowOptions) (*state.State, error)
 	// Apply carries the plan out, level by level, and returns at the first
 	// step that fails with a *StepError; what was done stays done. It tells
-	// progress, if not nil, from the goroutine that called it. An empty plan
-	// writes nothing.
+	// progress, if not nil, from the goroutine that called it, for the first
+	// time right before the first change: an error without any progress has
+	// changed nothing. An empty plan writes nothing.
 	Apply(ctx context.Context, p *plan.Plan, progress func(Progress)) error
 	// Checkpoint takes a picture of the host to come back to.
 	Checkpoint(ctx context.Context) (Checkpoint, error)
@@ -59,4 +60,7 @@ type Progress struct {
 	Done, Total int
 	// Step is the one that was just done, nil before the first.
 	Step *plan.Step
+	// Warning is what the caller should know of how it went, one sentence;
+	// empty in most.
+	Warning string
 }

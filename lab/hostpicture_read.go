@@ -62,27 +62,6 @@ func whole(prefix string) func(map[string]any) string {
 	}
 }
 
-// learned tells entries that a bridge learned from traffic: they come and go with it.
-func learned(entry map[string]any) bool {
-	state, _ := entry["state"].(string)
-	flags, _ := entry["flags"].([]any)
-	return state != "permanent" && state != "static" && !slices.Contains(flags, any("extern_learn"))
-}
-
-// multicast tells the neighbours that the kernel makes for multicast destinations when they are first used.
-func multicast(entry map[string]any) bool {
-	destination, _ := entry["dst"].(string)
-	return strings.HasPrefix(destination, "ff02:") || strings.HasPrefix(destination, "224.") ||
-		strings.HasPrefix(destination, "239.")
-}
-
-// allMulticast tells the routes to all of IPv6 multicast that the kernel makes when IPv6 starts on a link. A bond's port
-// has one or not by whether its IPv6 ever started before it joined (addrconf_dev_config, net/ipv6/addrconf.c), and it
-// routes nothing there.
-func allMulticast(route map[string]any) bool {
-	return route["dst"] == "ff00::/8" && route["protocol"] == "kernel"
-}
-
 // read runs all commands of a program in one process. Should one of them print nothing at all, not even an empty list,
 // they are run one by one.
 func (p HostPicture) read(h *Host, r reader) error {
@@ -169,7 +148,7 @@ func (h *Host) objects(args ...string) ([]map[string]any, error) {
 	return slices.Concat(lists...), nil
 }
 
-// readFilters asks for the filters of every link with a queueing discipline that can have some.
+// readFilters asks for the filters of every link with a queueing discipline that can have some, and for the classes.
 func (p HostPicture) readFilters(h *Host) error {
 	places := map[string]bool{}
 	for _, object := range p[qdiscs] {
@@ -192,11 +171,25 @@ func (p HostPicture) readFilters(h *Host) error {
 		if err != nil {
 			return err
 		}
+		if where == "root" {
+			if err := p.readClasses(h, dev); err != nil {
+				return err
+			}
+		}
 		for _, object := range objects {
 			p.put(filters, place+" "+whole("")(object), object)
 		}
 	}
 	return nil
+}
+
+// readClasses reads the classes of a link's queueing disciplines, a line of text each: tc's JSON lacks much of them.
+func (p HostPicture) readClasses(h *Host, dev string) error {
+	text, err := h.Try("tc", "-d", "class", "show", "dev", dev)
+	for line := range strings.Lines(text) {
+		p.put(classes, dev+" "+strings.Join(strings.Fields(line), " "), "there")
+	}
+	return err
 }
 
 // readSysctls reads the IPv4 and IPv6 settings of every link, and the forwarding switches.

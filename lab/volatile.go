@@ -1,5 +1,12 @@
 package lab
 
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
 // Field is something of a host's picture that changes without anybody's doing, and so is left out of it.
 type Field struct {
 	Section string // of the picture
@@ -35,6 +42,9 @@ func Volatile() []Field {
 		{links, "link_failure_count", "a counter"},
 		{links, "active_slave", "elected by carrier and history; what is configured is the primary"},
 		{links, "info_slave_data.state", "which member of a bond is active or backup now, elected as active_slave; a bridge port's is stp_state"},
+		{links, "tso_max_size", "what the link below could do when a VLAN was made; the kernel lets nobody set it"},
+		{links, "tso_max_segs", "what the link below could do when a VLAN was made; the kernel lets nobody set it"},
+		{qdiscs, "direct_packets_stat", "a counter"},
 		{routes, "expires", "a running lifetime"},
 		{routes, "cache", "use counters and the like"},
 		{mdb, "timer", "a running timer"},
@@ -57,7 +67,61 @@ const (
 	fdb        = "fdb"
 	mdb        = "mdb"
 	qdiscs     = "qdiscs"
+	classes    = "classes"
 	filters    = "filters"
 	sysctls    = "sysctls"
 	files      = "files"
 )
+
+// Below is what a picture leaves out whole: objects that come and go without anybody's doing.
+
+// learned tells entries that a bridge learned from traffic: they come and go with it.
+func learned(entry map[string]any) bool {
+	state, _ := entry["state"].(string)
+	flags, _ := entry["flags"].([]any)
+	return state != "permanent" && state != "static" && !slices.Contains(flags, any("extern_learn"))
+}
+
+// multicast tells the neighbours that the kernel makes for multicast destinations when they are first used.
+func multicast(entry map[string]any) bool {
+	destination, _ := entry["dst"].(string)
+	return strings.HasPrefix(destination, "ff02:") || strings.HasPrefix(destination, "224.") ||
+		strings.HasPrefix(destination, "239.")
+}
+
+// allMulticast tells the routes to all of IPv6 multicast that the kernel makes when IPv6 starts on a link. A bond's port
+// has one or not by whether its IPv6 ever started before it joined (addrconf_dev_config, net/ipv6/addrconf.c), and it
+// routes nothing there.
+func allMulticast(route map[string]any) bool {
+	return route["dst"] == "ff00::/8" && route["protocol"] == "kernel"
+}
+
+// dropListeners takes out the multicast addresses that ports of bonds listen to for their bond: only the active port
+// does (bond_hw_addr_swap, drivers/net/bonding/bond_main.c), and that one is elected.
+func (p HostPicture) dropListeners() {
+	for name, object := range p[fdb] {
+		entry, _ := object.(map[string]any)
+		port, _ := p[links][fmt.Sprint(entry["ifname"])].(map[string]any)
+		info, _ := port["linkinfo"].(map[string]any)
+		flags, _ := entry["flags"].([]any)
+		first, err := strconv.ParseUint(strings.SplitN(fmt.Sprint(entry["mac"]), ":", 2)[0], 16, 8)
+		if err == nil && first&1 != 0 && info["info_slave_kind"] == "bond" && slices.Contains(flags, any("self")) {
+			delete(p[fdb], name)
+		}
+	}
+}
+
+// mergeOwn files a bridge's entries for the addresses of itself and its ports under the bridge. A port and its bridge
+// often have the same one, and whose the entry is depends on who had it first (fdb_add_local, net/bridge/br_fdb.c); such
+// frames go up to the host either way.
+func (p HostPicture) mergeOwn() {
+	for name, object := range p[fdb] {
+		entry, _ := object.(map[string]any)
+		port, _ := p[links][fmt.Sprint(entry["ifname"])].(map[string]any)
+		if entry["state"] == "permanent" && entry["master"] != nil && entry["mac"] == port["address"] {
+			delete(p[fdb], name)
+			entry["ifname"] = entry["master"]
+			p[fdb][whole("")(entry)] = entry
+		}
+	}
+}

@@ -180,6 +180,7 @@ func (b *builder) addAddresses(l *link) {
 		was6, _ = addresses6(l.was)
 	}
 	b.addMissing(l, want4, was4, b.surviving4(l, was4, want4))
+	b.remeter(l, want4)
 	b.addMissing(l, want6, was6, b.surviving6(l, was6))
 }
 
@@ -224,8 +225,7 @@ func (b *builder) surviving6(l *link, was []state.Address) prefixSet {
 func (b *builder) addMissing(l *link, want, was []state.Address, survives prefixSet) {
 	before := prefixes(was)
 	last := map[netip.Prefix]int{}
-	for n := range want {
-		a := &want[n]
+	for _, a := range sendingOrder(want) {
 		p := a.Prefix()
 		if kernelMade(a) || survives.has(p) && !outlives(a, was) {
 			continue
@@ -234,13 +234,16 @@ func (b *builder) addMissing(l *link, want, was []state.Address, survives prefix
 			Verb: AddAddress, Object: l.name, Address: a, Impact: ImpactNone, Why: "new",
 			Changes: []Change{{Key: "address", To: p.String()}},
 		}
-		if l.anew {
+		switch {
+		case l.anew:
 			s.Why = "as before"
-		} else if before.has(p) {
+		case !before.has(p):
+		case survives.has(p):
+			s.Why = "a lease that is to stay"
+		case l.dips && p.Addr().Is6():
+			s.Why = "lost when the link was down"
+		default:
 			s.Why = "lost with the primary address of its subnet"
-			if l.dips && p.Addr().Is6() {
-				s.Why = "lost when the link was down"
-			}
 		}
 		i := b.add(s, l)
 		l.at.added = append(l.at.added, addedAddress{p, i})
@@ -251,6 +254,45 @@ func (b *builder) addMissing(l *link, want, was []state.Address, survives prefix
 			last[p.Masked()] = i
 		}
 	}
+}
+
+// remeter plans that addresses that stay bring their route with another metric
+// (inet_rtm_newaddr, net/ipv4/devinet.c). Those that come have it from the
+// beginning, foreign ones keep their own.
+func (b *builder) remeter(l *link, want []state.Address) {
+	if l.fresh || l.want.IPv4 == nil || l.was.IPv4 == nil {
+		return
+	}
+	had := map[netip.Prefix]uint32{}
+	for n := range l.was.IPv4.Address {
+		a := &l.was.IPv4.Address[n]
+		had[a.Prefix()] = metricOf(l.was.IPv4, a)
+	}
+	for _, a := range l.at.added {
+		delete(had, a.prefix)
+	}
+	for n := range want {
+		a := &want[n]
+		from, stays := had[a.Prefix()]
+		to := metricOf(l.want.IPv4, a)
+		if !stays || from == to || a.Facts != nil && a.Facts.Foreign {
+			continue
+		}
+		i := b.add(Step{
+			Verb: AddAddress, Object: l.name, Address: a, Impact: ImpactHot, Why: "its route has metric " + number(from),
+			Changes: []Change{{Key: "address", To: a.Prefix().String() + " metric " + number(to)}},
+		}, l)
+		l.at.added = append(l.at.added, addedAddress{a.Prefix(), i})
+	}
+}
+
+// metricOf is the metric of the route that an address brings: that of all its
+// link's, or, where they have not one, its own.
+func metricOf(ip *state.IPv4, a *state.Address) uint32 {
+	if ip.PrefixRouteMetric == nil && a.Facts != nil {
+		return a.Facts.Metric
+	}
+	return value(ip.PrefixRouteMetric)
 }
 
 // outlives tells whether the address stays for ever while it is there with a

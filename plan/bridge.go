@@ -45,6 +45,22 @@ func VLANFiltering(b *state.Bridge) bool {
 	return slices.ContainsFunc(b.Port, func(p state.BridgePort) bool { return !noVLAN(p.VLAN) })
 }
 
+// filtersNow tells whether a bridge that is shown filters VLANs. Engines show
+// the default VLAN of those only; the table that it makes is shown as none, so
+// that an access port of just that VLAN does not tell.
+func filtersNow(b *state.Bridge) bool {
+	return VLANFiltering(b) || b != nil && b.Options != nil && b.Options.VLANDefaultPVID != nil
+}
+
+// besideDefault tells whether a port has another table than the one that the
+// default VLAN makes.
+func besideDefault(i *state.Interface) bool {
+	standard := vlanTable(nil, pvid(i))
+	return slices.ContainsFunc(i.Bridge.Port, func(p state.BridgePort) bool {
+		return !noVLAN(p.VLAN) && *vlanTable(p.VLAN, pvid(i)) != *standard
+	})
+}
+
 // pvid is the bridge's VLAN of untagged frames, 1 if not mentioned
 // (net/bridge/br_vlan.c, br_vlan_init); 0 is none.
 func pvid(i *state.Interface) uint16 {
@@ -62,9 +78,9 @@ func (b *builder) filter(l *link) {
 	if l.want == nil || l.want.Bridge == nil || l.fresh {
 		return
 	}
-	was, want := VLANFiltering(l.was.Bridge), VLANFiltering(l.want.Bridge)
+	asked, was, want := VLANFiltering(l.was.Bridge), filtersNow(l.was.Bridge), VLANFiltering(l.want.Bridge)
 	moved := was && want && l.change >= 0 && slices.ContainsFunc(l.changes, func(c Change) bool { return c.Key == defaultPVID })
-	if was && (!want || moved) {
+	if asked && !want || moved {
 		l.at.filterOff = b.add(Step{
 			Verb: ChangeLink, Object: l.name, Keys: []string{KeyFilterOff}, Impact: ImpactHot,
 			Changes: []Change{{Key: "vlan filtering", From: "on", To: "off"}}, Why: because(moved, "the default VLAN changes only without filtering", "no port asks for VLANs"),
@@ -89,7 +105,7 @@ func (b *builder) ownVLANs(l *link) {
 	if l.want == nil || l.want.Bridge == nil {
 		return
 	}
-	filtered, filters := !l.fresh && VLANFiltering(l.was.Bridge), VLANFiltering(l.want.Bridge)
+	filtered, filters := l.filtered(), VLANFiltering(l.want.Bridge)
 	had := map[uint16]bool{}
 	wants := map[uint16]bool{}
 	for _, u := range l.uppers {
@@ -109,6 +125,16 @@ func (b *builder) ownVLANs(l *link) {
 		Verb: ChangeVLANs, Object: l.name, Controller: l.name, VLANsAdded: added, VLANsRemoved: removed, Impact: ImpactHot,
 		Changes: vlanChanges(added, removed), Why: "VLANs sit on the bridge",
 	}, l)
+}
+
+// filtered tells whether the bridge's own table is as its ports' filters ask
+// for: also when they ask for nothing but the default VLAN.
+func (l *link) filtered() bool {
+	if l.fresh {
+		return false
+	}
+	asks := VLANFiltering(l.want.Bridge) && !besideDefault(l.want)
+	return VLANFiltering(l.was.Bridge) || asks && filtersNow(l.was.Bridge)
 }
 
 // beyond lists the VLANs that are in a and not in b, in order; the bridge's

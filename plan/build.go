@@ -9,7 +9,6 @@ import (
 // build plans what gives things to a link.
 func (b *builder) build(l *link) {
 	if l.want == nil {
-		b.names(l)
 		return
 	}
 	if l.fresh {
@@ -26,6 +25,7 @@ func (b *builder) build(l *link) {
 	b.setUp(l)
 	b.addAddresses(l)
 	b.names(l)
+	b.notes(l)
 }
 
 // create plans the creation of a link.

@@ -82,6 +82,9 @@ const (
 	AddName Verb = "add-name"
 	// RemoveName removes the alternative name AltName.
 	RemoveName Verb = "remove-name"
+	// Describe puts the description, profile name and wait-ip of Link, which may
+	// be empty, on record; nothing else changes. Keys names those that differ.
+	Describe Verb = "describe"
 	// SetDNS makes Resolver the configured resolver.
 	SetDNS Verb = "dns"
 	// SetHostname sets the names in Hostname that are not nil.

@@ -132,7 +132,7 @@ func (b *builder) managed() []Refusal {
 			if name == "" || s.Verb == "" || seen[name] || l == nil || l.was == nil || l.was.Facts == nil || l.was.Facts.Manager == "" {
 				continue
 			}
-			if s.Type == "" && s.Controller == "" {
+			if s.Type == "" && s.Controller == "" || s.Verb == Describe {
 				continue
 			}
 			seen[name] = true

@@ -35,7 +35,7 @@ var verbText = map[Verb]string{
 	CreateLink: "create", ChangeLink: "set", RemoveLink: "remove", SetUp: "set up", SetDown: "set down",
 	Attach: "attach", Detach: "detach", ChangePort: "set port", ChangeVLANs: "set VLANs", ChangeIP: "set",
 	AddAddress: "add", RemoveAddress: "remove", AddRoute: "add", RemoveRoute: "remove", ReplaceRoute: "replace",
-	AddRule: "add", RemoveRule: "remove", AddName: "add", RemoveName: "remove", SetDNS: "set", SetHostname: "set",
+	AddRule: "add", RemoveRule: "remove", AddName: "add", RemoveName: "remove", Describe: "note", SetDNS: "set", SetHostname: "set",
 }
 
 // Render prints the plan for people: the steps grouped by interface, by name,

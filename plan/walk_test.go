@@ -265,10 +265,10 @@ func (d *drawing) addresses(name string) {
 			d.routes = append(d.routes, fmt.Sprintf("{destination: 10.%d.0.0/16, next-hop-address: 10.0.%d.254, next-hop-interface: %s, metric: %d}", 100+d.subnet, d.subnet, name, d.subnet))
 		}
 		if d.yes(name + " several") {
-			d.routes = append(d.routes, fmt.Sprintf("{destination: 172.16.0.0/12, next-hop-address: 10.0.%d.254, next-hop-interface: %s, table-id: 100}", d.subnet, name))
+			d.routes = append(d.routes, fmt.Sprintf("{destination: 172.16.0.0/12, next-hop-address: 10.0.%d.254, next-hop-interface: %s, table-id: 100, weight: 1}", d.subnet, name))
 		}
 		if d.yes(name + " default") {
-			d.routes = append(d.routes, fmt.Sprintf("{destination: 0.0.0.0/0, next-hop-address: 10.0.%d.254, next-hop-interface: %s, metric: %d}", d.subnet, name, 100*rapid.IntRange(1, 2).Draw(d.r, d.label+name+" metric")))
+			d.routes = append(d.routes, fmt.Sprintf("{destination: 0.0.0.0/0, next-hop-address: 10.0.%d.254, next-hop-interface: %s, metric: %d, weight: 1}", d.subnet, name, 100*rapid.IntRange(1, 2).Draw(d.r, d.label+name+" metric")))
 		}
 	}
 	if !d.yes(name + " ipv6") {

@@ -44,7 +44,7 @@ func (b *builder) warn(p *Plan) {
 	}
 	for _, l := range b.touched {
 		for _, m := range l.members {
-			if m.joins && b.guest(m) {
+			if m.joins && m.wasCtl != nil && b.guest(m) {
 				p.Warnings = append(p.Warnings, fmt.Sprintf("%s: the guest port %s is taken out and put back", l.name, m.name))
 			}
 		}

@@ -42,6 +42,16 @@ func (l *link) removing() int {
 	return l.at.remove
 }
 
+// leaving is the step with which the link leaves its controller: its own, or the
+// removal of the controller, which lets go of guests by itself. A bond sets a
+// port that it lets go down, and gives it back the MTU that it came with.
+func (l *link) leaving() int {
+	if l.at.detach < 0 && l.parts {
+		return l.wasCtl.at.remove
+	}
+	return l.at.detach
+}
+
 // creating is the step that makes the link, its own or its peer's; -1 for a
 // link that is there.
 func (l *link) creating() int {
@@ -93,8 +103,8 @@ func (b *builder) wireChange(l *link) {
 		b.need(i, made)
 	}
 	b.need(l.change, l.at.down)
-	b.need(l.change, l.at.detach)
-	b.need(l.at.mtu, l.at.detach)
+	b.need(l.change, l.leaving())
+	b.need(l.at.mtu, l.leaving())
 	if l.kind == &bondKind {
 		for _, m := range l.wasMembers {
 			b.need(l.change, m.at.detach)
@@ -126,10 +136,7 @@ func (b *builder) wireChange(l *link) {
 func (b *builder) wirePort(l *link) {
 	if a := l.at.attach; a >= 0 {
 		b.intoController(a, l.ctl)
-		b.need(a, l.at.detach)
-		if l.wasCtl != nil && l.at.detach < 0 {
-			b.need(a, l.wasCtl.at.remove)
-		}
+		b.need(a, l.leaving())
 		b.need(a, l.at.down)
 		b.need(a, l.change)
 		b.need(a, l.at.ip)
@@ -139,7 +146,7 @@ func (b *builder) wirePort(l *link) {
 			b.need(a, l.at.mtu)
 		}
 	} else if l.parts {
-		b.need(l.at.ip, l.at.detach)
+		b.need(l.at.ip, l.leaving())
 	}
 	if l.at.create >= 0 && l.at.mtu >= 0 {
 		b.need(l.at.mtu, l.at.create)
@@ -163,7 +170,7 @@ func (b *builder) wireUp(l *link) {
 		return
 	}
 	for _, i := range [...]int{
-		l.creating(), l.at.ip, l.at.down, l.at.detach, l.at.attach, l.change, l.at.vlans, l.at.mtu,
+		l.creating(), l.at.ip, l.at.down, l.leaving(), l.at.attach, l.change, l.at.vlans, l.at.mtu,
 	} {
 		b.need(up, i)
 	}

@@ -47,7 +47,9 @@ func Compare(want, have *State) []Difference {
 type comparison struct {
 	have *State
 	// index finds the interfaces of have.
-	index       map[string]*Interface
+	index map[string]*Interface
+	// asked names the interfaces of want.
+	asked       map[string]bool
 	object      string
 	differences []Difference
 }
@@ -67,6 +69,10 @@ func (c *comparison) interfaces(list []*Interface) {
 	c.index = make(map[string]*Interface, len(c.have.Interfaces))
 	for _, i := range c.have.Interfaces {
 		c.index[linkKey(i.Name, i.Type)] = i
+	}
+	c.asked = make(map[string]bool, len(list))
+	for _, want := range list {
+		c.asked[want.Name] = want.State != Ignore
 	}
 	for _, want := range list {
 		have := c.index[linkKey(want.Name, want.Type)]

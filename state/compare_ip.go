@@ -48,7 +48,10 @@ func compareIPv6(c *comparison, want, have *Interface) {
 // counts.
 func (c *comparison) ip(path string, want, have *IP) bool {
 	on := want.enabled()
-	if on != have.enabled() && (want.Enabled != nil || on) {
+	if want.Enabled == nil && len(want.Address) == 0 {
+		on = have.enabled()
+	}
+	if on != have.enabled() {
 		c.add(path+".enabled", boolText(on), boolText(have.enabled()))
 		return true
 	}

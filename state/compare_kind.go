@@ -145,7 +145,7 @@ func (c *comparison) bridgePorts(want []BridgePort, bridge *Interface) {
 		compareScalar(c, path+".stp-hairpin-mode", p.Hairpin, h.Hairpin)
 		compareScalar(c, path+".stp-path-cost", p.PathCost, h.PathCost)
 		compareScalar(c, path+".stp-priority", p.Priority, h.Priority)
-		if p.VLAN != nil && p.VLAN.filter() != h.VLAN.filter() {
+		if p.VLAN != nil && !bridge.Bridge.filters(h.VLAN, p.VLAN.filter()) {
 			c.add(path+".vlan", p.VLAN.text(), h.VLAN.text())
 		}
 	}
@@ -160,6 +160,18 @@ func (c *comparison) bridgePorts(want []BridgePort, bridge *Interface) {
 	}
 }
 
+// filters tells whether a port of the bridge that shows have has that filter.
+// The table of the default VLAN is shown as none, and only a bridge that
+// filters shows its default VLAN.
+func (b *Bridge) filters(have *PortVLAN, want portFilter) bool {
+	f := have.filter()
+	if f == want || have == nil || f != (portFilter{}) || b.Options == nil {
+		return f == want
+	}
+	standard := value(b.Options.VLANDefaultPVID, 0)
+	return standard != 0 && want == portFilter{mode: Access, tag: standard}
+}
+
 // extraPorts names the ports beyond a list that are not those of others.
 func (c *comparison) extraPorts(wanted map[string]bool, bridge *Interface) []string {
 	var extra []string
@@ -167,7 +179,7 @@ func (c *comparison) extraPorts(wanted map[string]bool, bridge *Interface) []str
 		if wanted[p.Name] {
 			continue
 		}
-		if i := c.index[p.Name]; i == nil || !foreignPort(i) {
+		if i := c.index[p.Name]; i == nil || c.asked[p.Name] || !foreignPort(i) {
 			extra = append(extra, p.Name)
 		}
 	}

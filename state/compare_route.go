@@ -52,8 +52,8 @@ func (c *comparison) route(want, have *Route) {
 	compareScalar(c, "lock-mtu", want.LockMTU, have.LockMTU)
 	compareScalar(c, "advmss", want.AdvMSS, have.AdvMSS)
 	compareScalar(c, "quickack", want.QuickACK, have.QuickACK)
-	if w, h := value(want.Weight, 1), value(have.Weight, 1); want.Weight != nil && w != h {
-		c.add("weight", fmt.Sprint(w), fmt.Sprint(h))
+	if want.Weight != nil && have.Weight != nil && *want.Weight != *have.Weight { // that of a single hop means nothing
+		c.add("weight", fmt.Sprint(*want.Weight), fmt.Sprint(*have.Weight))
 	}
 }
 

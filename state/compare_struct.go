@@ -25,6 +25,7 @@ var comparers = []func(c *comparison, want, have *Interface){
 		compareScalar(c, "controller", want.Controller, have.Controller)
 	},
 	compareAltNames,
+	compareNotes,
 	compareIPv4,
 	compareIPv6,
 	func(c *comparison, want, have *Interface) {

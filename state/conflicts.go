@@ -21,12 +21,20 @@ func (m *merger) walkDown(l *link, path []*link) {
 		return
 	}
 	l.seen, l.busy = true, true
-	for _, name := range below(l.out) {
+	for _, name := range l.below() {
 		if next := m.byName[name]; next != nil {
 			m.walkDown(next, append(path, l))
 		}
 	}
 	l.busy = false
+}
+
+// below names what a link will stand on: its base, or its ports.
+func (l *link) below() []string {
+	if len(l.departed)+len(l.joined) == 0 && portLists[l.out.Type] != nil {
+		return l.members
+	}
+	return below(l.out)
 }
 
 // below names what an interface stands on: its base, or its ports.
@@ -57,7 +65,7 @@ func (m *merger) reportLoop(path []*link) {
 	for _, l := range path {
 		chain = append(chain, l.name)
 	}
-	m.fault(i, at, named.name, "the interface stands on itself: "+strings.Join(chain, " on "), "")
+	m.fault(i, at, named.name, "the interface stands on itself: "+strings.Join(chain, " on "), "give one of them another base or controller")
 }
 
 // checkBases reports new interfaces that lack what their kind needs, and bases
@@ -88,15 +96,15 @@ func needsOfBond(m *merger, l *link) {
 func needsOfVLAN(m *merger, l *link) {
 	v := l.out.VLAN
 	if l.fresh() && v.BaseIface == "" {
-		m.fault(l.des, "vlan.base-iface", "", "a new VLAN needs the interface that it stands on", "")
+		m.fault(l.des, "vlan.base-iface", "", "a new VLAN needs the interface that it stands on", "add base-iface with the NIC, bond or bridge below it")
 	}
 	if l.fresh() && v.ID == nil {
-		m.fault(l.des, "vlan.id", "", "a new VLAN needs its number, 1 to 4094", "")
+		m.fault(l.des, "vlan.id", "", "a new VLAN needs its number, 1 to 4094", "add id")
 	}
 	if v == nil || v.BaseIface == "" || l.cur != nil && l.cur.VLAN != nil && l.cur.VLAN.BaseIface == v.BaseIface {
 		return
 	}
 	if m.byName[v.BaseIface] == nil {
-		m.fault(l.des, "vlan.base-iface", v.BaseIface, "there is no such interface", m.suggestInterface(v.BaseIface, ""))
+		m.fault(l.des, "vlan.base-iface", v.BaseIface, "there is no such interface", m.suggestInterface(v.BaseIface, listHint))
 	}
 }

@@ -58,10 +58,11 @@ type Identifier string
 const (
 	ByName Identifier = "name"
 	ByMAC  Identifier = "mac-address"
+	ByPCI  Identifier = "pci-address"
 )
 
 // Values lists what a document may say.
-func (Identifier) Values() []string { return []string{"name", "mac-address"} }
+func (Identifier) Values() []string { return []string{"name", "mac-address", "pci-address"} }
 
 // WaitIP says which address family an interface waits for.
 type WaitIP string
@@ -76,7 +77,7 @@ type MAC string
 // ports. Its kind's section is nil when not mentioned.
 type Interface struct {
 	// Name is the kernel's name of the link, at most 15 bytes. With Identifier
-	// mac-address it is only the name of the profile.
+	// mac-address or pci-address it is only the name of the profile.
 	Name string `state:"name,required"`
 	// ProfileName names NetworkManager's profile where it differs from Name.
 	ProfileName string `state:"profile-name"`
@@ -93,6 +94,9 @@ type Interface struct {
 	// MAC is the hardware address; with Identifier mac-address the one to find
 	// the link by.
 	MAC MAC `state:"mac-address"`
+	// PCIAddress is where the hardware sits on the PCI bus; with Identifier
+	// pci-address the one to find the link by, otherwise for information.
+	PCIAddress PCIAddress `state:"pci-address"`
 	// PermanentMAC is the address that the hardware came with.
 	PermanentMAC MAC `state:"permanent-mac-address,readonly"`
 	// CopyMACFrom names the interface whose permanent address to take.

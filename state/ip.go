@@ -82,6 +82,8 @@ type AddressFacts struct {
 	Failed bool
 	// NoPrefixRoute is set when the address brings no route.
 	NoPrefixRoute bool
+	// Metric is that of the route that an IPv4 address brings.
+	Metric uint32
 	// NoDAD is set when the address is used without duplicate detection.
 	NoDAD bool
 }

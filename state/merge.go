@@ -93,8 +93,10 @@ type link struct {
 	was, master string
 	// claim is where the document puts the port below its master.
 	claim *claim
-	// members are the names of the ports before.
+	// members are the names of the ports before; listing is set when the
+	// document has a list of its own.
 	members []string
+	listing bool
 	// joined and departed name the ports that change on a controller.
 	joined   []string
 	departed map[string]bool
@@ -197,10 +199,13 @@ func (m *merger) target() *Target {
 		},
 		Warnings: m.warnings,
 	}
+	ignores := slices.ContainsFunc(m.links, func(l *link) bool { return l.ignored })
 	for _, l := range m.links {
 		t.State.Interfaces = append(t.State.Interfaces, l.out)
 		if l.des != nil && !l.ignored {
-			m.agree(l)
+			if ignores {
+				m.agree(l)
+			}
 			t.Desired.Interfaces = append(t.Desired.Interfaces, l.des)
 		}
 	}
@@ -223,22 +228,17 @@ func (m *merger) target() *Target {
 // owned names what the document answers for: the interfaces that it keeps or
 // makes, the ports that it lists, and the other ends of new pairs.
 func (m *merger) owned() []string {
-	names := map[string]bool{}
+	var names []string
 	for _, l := range m.links {
-		switch {
-		case l.ignored || l.gone || l.released:
+		if l.ignored || l.gone || l.released {
 			continue
-		case l.des != nil && l.des.State != Absent, l.fresh():
-			names[l.name] = true
 		}
-		if l.claim != nil {
-			names[l.name] = true
+		if l.des != nil && l.des.State != Absent || l.fresh() || l.claim != nil {
+			names = append(names, l.name)
 		}
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	return sortedKeys(names)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -156,7 +156,7 @@ func (m *merger) removePeer(l *link) []*link {
 		return nil
 	}
 	if peer.des != nil && peer.des.State != Absent {
-		m.fault(peer.des, "name", peer.name, "cannot stay: the other end of the pair, "+l.name+", is absent"+whereAbsent(l), "")
+		m.fault(peer.des, "name", peer.name, "cannot stay: the other end of the pair, "+l.name+", is absent"+whereAbsent(l), "give it state: absent too: a pair goes as a whole")
 		peer.gone = true
 		return nil
 	}

@@ -17,8 +17,9 @@ func (a Address) foreign() bool {
 // that are there and stay, in their order, and then the new ones in the
 // document's. Where that would make another address than the document's first
 // the primary one of its subnet, the foreign ones come first and then the
-// document's, whole.
-func mergeAddressList(cur, des []Address) []Address {
+// document's, whole. Of those that end none stays; a lease that the document
+// lists is for ever from now on.
+func mergeAddressList(cur, des []Address, ends func(Address) bool) []Address {
 	if sameAddresses(cur, des) {
 		return cur
 	}
@@ -29,10 +30,13 @@ func mergeAddressList(cur, des []Address) []Address {
 	list := make([]Address, 0, len(cur)+len(des))
 	present := make(map[netip.Prefix]Address, len(cur))
 	for _, a := range cur {
-		present[a.Prefix()] = a
-		if wanted[a.Prefix()] || a.foreign() {
-			list = append(list, a)
+		if wanted[a.Prefix()] {
+			a = forEver(a)
+		} else if !a.foreign() || ends(a) {
+			continue
 		}
+		present[a.Prefix()] = a
+		list = append(list, a)
 	}
 	for _, a := range des {
 		if _, there := present[a.Prefix()]; !there {
@@ -42,19 +46,32 @@ func mergeAddressList(cur, des []Address) []Address {
 	if inOrder(des, list) {
 		return list
 	}
-	list = list[:0]
-	for _, a := range cur {
-		if a.foreign() && !wanted[a.Prefix()] {
-			list = append(list, a)
+	return documentOrder(list, des, wanted)
+}
+
+// documentOrder puts the addresses that are not wanted first, and then those
+// of the document.
+func documentOrder(list, des []Address, wanted map[netip.Prefix]bool) []Address {
+	have := make(map[netip.Prefix]Address, len(list))
+	out := make([]Address, 0, len(list))
+	for _, a := range list {
+		have[a.Prefix()] = a
+		if !wanted[a.Prefix()] {
+			out = append(out, a)
 		}
 	}
 	for _, a := range des {
-		if have, there := present[a.Prefix()]; there {
-			a = have
-		}
-		list = append(list, a)
+		out = append(out, have[a.Prefix()])
 	}
-	return list
+	return out
+}
+
+// forEver makes a lease a static address.
+func forEver(a Address) Address {
+	if finite(a) {
+		return Address{IP: a.IP, PrefixLength: a.PrefixLength}
+	}
+	return a
 }
 
 // inOrder tells whether the addresses of want stand in have in an order that

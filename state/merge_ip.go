@@ -1,5 +1,7 @@
 package state
 
+import "slices"
+
 // enabled tells whether a stack is on. Addresses without "enabled" turn it on.
 func (ip *IP) enabled() bool {
 	return value(ip.Enabled, len(ip.Address) > 0)
@@ -24,7 +26,7 @@ func mergeIPv4(cur, des *IPv4) *IPv4 {
 	}
 	wish.Forwarding = overlaySwitch(was.Forwarding, des.Forwarding)
 	out := overlay(was, &wish)
-	if ip, changed := mergeAddresses(&was.IP, &out.IP, &des.IP); changed {
+	if ip, changed := mergeAddresses(&was.IP, &out.IP, &des.IP, des.ends); changed {
 		c := *out
 		c.IP = ip
 		out = &c
@@ -53,7 +55,7 @@ func mergeIPv6(cur, des *IPv6) *IPv6 {
 		wish.Token = nil
 	}
 	out := overlay(was, &wish)
-	if ip, changed := mergeAddresses(&was.IP, &out.IP, &des.IP); changed {
+	if ip, changed := mergeAddresses(&was.IP, &out.IP, &des.IP, des.ends); changed {
 		c := *out
 		c.IP = ip
 		if !c.enabled() && is(c.Autoconf) {
@@ -111,8 +113,8 @@ func createIPv6(des *IPv6) *IPv6 {
 
 // mergeAddresses settles what overlay leaves: whether the stack is on, and
 // the list of addresses. was is the current stack, laid the current one with
-// des over it.
-func mergeAddresses(was, laid, des *IP) (IP, bool) {
+// des over it; ends tells which addresses come from what des turns off.
+func mergeAddresses(was, laid, des *IP, ends func(Address) bool) (IP, bool) {
 	out, changed := *laid, false
 	if des.Enabled == nil && len(des.Address) > 0 && !value(was.Enabled, false) {
 		out.Enabled, changed = new(true), true
@@ -127,23 +129,36 @@ func mergeAddresses(was, laid, des *IP) (IP, bool) {
 			out.DHCP, changed = new(false), true
 		}
 	case des.Address != nil:
-		list := mergeAddressList(was.Address, des.Address)
+		list := mergeAddressList(was.Address, des.Address, ends)
 		if !sameAddresses(list, was.Address) {
 			out.Address, changed = list, true
 		}
-	case is(was.DHCP) && isNot(des.DHCP):
-		out.Address, changed = keepLeases(was.Address), true
+	case slices.ContainsFunc(was.Address, ends):
+		out.Address, changed = keepLeases(was.Address, ends), true
 	}
 	return out, changed
 }
 
+// ends tells whether an address of the host comes from what the document turns
+// off, so that it is not kept as that of somebody else.
+func (ip *IPv4) ends(a Address) bool { return finite(a) && isNot(ip.DHCP) }
+
+// ends is the same for IPv6, where DHCP gives single addresses and routers
+// prefixes.
+func (ip *IPv6) ends(a Address) bool {
+	if a.Prefix().IsSingleIP() {
+		return finite(a) && isNot(ip.DHCP)
+	}
+	return finite(a) && isNot(ip.Autoconf)
+}
+
 // keepLeases makes leased addresses static, as nmstate does when DHCP is
 // turned off without a list of addresses.
-func keepLeases(list []Address) []Address {
+func keepLeases(list []Address, ends func(Address) bool) []Address {
 	kept := make([]Address, 0, len(list))
 	for _, a := range list {
-		if finite(a) {
-			a = Address{IP: a.IP, PrefixLength: a.PrefixLength}
+		if ends(a) {
+			a = forEver(a)
 		}
 		kept = append(kept, a)
 	}

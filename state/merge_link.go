@@ -12,10 +12,11 @@ func (m *merger) mergeLinks() {
 			l.out = m.create(l.des)
 		default:
 			*scratch = *l.cur
+			changed := mergeRawSections(scratch, l.des)
 			for _, part := range parts {
 				part(scratch, l.des)
 			}
-			if !shallowSame(scratch, l.cur) {
+			if changed || !sameParts(scratch, l.cur) {
 				scratch.Origin = l.des.Origin
 				l.out, scratch = scratch, new(Interface)
 			}
@@ -33,6 +34,7 @@ var parts = []func(out, des *Interface){
 	func(out, des *Interface) { out.MTU = overlayScalar(out.MTU, des.MTU) },
 	func(out, des *Interface) { out.Promiscuous = overlaySwitch(out.Promiscuous, des.Promiscuous) },
 	mergeAltNames,
+	mergeNotes,
 	func(out, des *Interface) { out.IPv4 = mergeIPv4(out.IPv4, des.IPv4) },
 	func(out, des *Interface) { out.IPv6 = mergeIPv6(out.IPv6, des.IPv6) },
 	mergeEthernet,
@@ -40,7 +42,19 @@ var parts = []func(out, des *Interface){
 	func(out, des *Interface) { out.Bond = mergeBond(out.Bond, des.Bond) },
 	func(out, des *Interface) { out.VLAN = mergeVLAN(out.VLAN, des.VLAN) },
 	func(out, des *Interface) { out.Bridge = mergeBridge(out.Bridge, des.Bridge) },
-	mergeRawSections,
+}
+
+// sameParts tells whether what parts merge is the same in two interfaces: the
+// same values, and the very sections and lists.
+func sameParts(a, b *Interface) bool {
+	return sameSections(a, b) && a.State == b.State && a.MAC == b.MAC && a.MTU == b.MTU && a.Promiscuous == b.Promiscuous &&
+		a.Description == b.Description && a.ProfileName == b.ProfileName && a.WaitIP == b.WaitIP &&
+		len(a.AltNames) == len(b.AltNames) && (len(a.AltNames) == 0 || &a.AltNames[0] == &b.AltNames[0])
+}
+
+func sameSections(a, b *Interface) bool {
+	return a.IPv4 == b.IPv4 && a.IPv6 == b.IPv6 && a.Ethernet == b.Ethernet && a.Veth == b.Veth &&
+		a.Bond == b.Bond && a.VLAN == b.VLAN && a.Bridge == b.Bridge
 }
 
 // overlayScalar returns cur unless des mentions another value.
@@ -112,12 +126,13 @@ func mergeEthernet(out, des *Interface) {
 func (m *merger) create(des *Interface) *Interface {
 	out := *des
 	out.Facts = nil
-	out.Identifier, out.CopyMACFrom = "", ""
+	out.Identifier, out.CopyMACFrom, out.PCIAddress = "", "", ""
 	if out.State == Unknown {
 		out.State = Up
 	}
 	out.AltNames = nil
 	mergeAltNames(&out, des)
+	normalNotes(&out)
 	out.IPv4 = mergeIPv4(&IPv4{IP: IP{Enabled: new(false)}}, des.IPv4)
 	out.IPv6 = createIPv6(des.IPv6)
 	for _, f := range defaults[des.Type] {

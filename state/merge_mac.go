@@ -19,12 +19,12 @@ func (m *merger) mergeMACs() {
 func (m *merger) copyMAC(l *link, from string) {
 	source := m.byName[from]
 	if source == nil {
-		m.fault(l.des, "copy-mac-from", from, "there is no such interface", m.suggestInterface(from, ""))
+		m.fault(l.des, "copy-mac-from", from, "there is no such interface", m.suggestInterface(from, listHint))
 		return
 	}
 	mac := m.macOf(source)
 	if mac == "" {
-		m.fault(l.des, "copy-mac-from", from, "the interface has no address to copy yet", "")
+		m.fault(l.des, "copy-mac-from", from, "the interface has no address to copy yet", "name an interface that is there")
 		return
 	}
 	l.des.MAC = mac

@@ -21,7 +21,7 @@ func (m *merger) settleMTU(l *link) {
 		m.settleMTU(m.byName[l.master])
 	}
 	if l.out.Type != TypeBond {
-		for _, name := range below(l.out) {
+		for _, name := range l.below() {
 			if next := m.byName[name]; next != nil {
 				m.settleMTU(next)
 			}
@@ -140,14 +140,14 @@ func (m *merger) bridgeMTU(l *link) {
 	if l.said() != nil {
 		return
 	}
-	next, known := m.smallest(portNames(l.out), (*link).mtu)
+	next, known := m.smallest(l.below(), (*link).mtu)
 	switch {
 	case l.fresh() && !known:
 		l.setMTU(1500)
 	case l.fresh():
 		l.setMTU(next)
 	case known && l.cur.MTU != nil:
-		was, knew := m.smallest(portNames(l.cur), func(p *link) *uint32 {
+		was, knew := m.smallest(l.members, func(p *link) *uint32 {
 			if p.cur == nil {
 				return nil
 			}

@@ -54,14 +54,18 @@ func overlay[T any](cur, des *T) *T {
 	case cur == nil:
 		return des
 	}
-	out := *cur
-	if !overlayStruct(reflect.ValueOf(&out).Elem(), reflect.ValueOf(des).Elem()) {
+	wish := reflect.ValueOf(des).Elem()
+	if !overlayStruct(reflect.ValueOf(cur).Elem(), wish, false) {
 		return cur
 	}
+	out := *cur
+	overlayStruct(reflect.ValueOf(&out).Elem(), wish, true)
 	return &out
 }
 
-func overlayStruct(out, des reflect.Value) bool {
+// overlayStruct lays des over out, if it may write, and tells whether that
+// makes a difference. Where nothing differs nothing needs to be copied.
+func overlayStruct(out, des reflect.Value, write bool) bool {
 	changed := false
 	for _, f := range schemaFields[out.Type()] {
 		if f.readonly {
@@ -71,29 +75,28 @@ func overlayStruct(out, des reflect.Value) bool {
 		if k := wish.Kind(); (k == reflect.Pointer || k == reflect.Slice || k == reflect.Map) && wish.IsNil() {
 			continue
 		}
-		if overlayField(out.Field(f.index), wish) {
+		if overlayField(out.Field(f.index), wish, write) {
 			changed = true
+			if !write {
+				break
+			}
 		}
 	}
 	return changed
 }
 
-func overlayField(out, des reflect.Value) bool {
+func overlayField(out, des reflect.Value, write bool) bool {
 	switch out.Kind() {
 	case reflect.Struct:
 		if _, section := schemaFields[out.Type()]; section {
-			return overlayStruct(out, des)
+			return overlayStruct(out, des, write)
 		}
 	case reflect.Pointer:
 		if _, section := schemaFields[out.Type().Elem()]; section && !des.IsNil() && !out.IsNil() {
-			return overlaySection(out, des)
+			return overlaySection(out, des, write)
 		}
 	case reflect.Map:
-		merged, changed := mergeRaw(out.Interface().(Raw), des.Interface().(Raw))
-		if changed {
-			out.Set(reflect.ValueOf(merged))
-		}
-		return changed
+		return overlayRaw(out, des, write)
 	case reflect.Slice:
 		if out.Type() == addressesType || out.Len()+des.Len() == 0 {
 			return false
@@ -102,18 +105,31 @@ func overlayField(out, des reflect.Value) bool {
 	if des.IsZero() || equalValue(out, des) {
 		return false
 	}
-	out.Set(des)
+	if write {
+		out.Set(des)
+	}
 	return true
 }
 
+func overlayRaw(out, des reflect.Value, write bool) bool {
+	merged, changed := mergeRaw(out.Interface().(Raw), des.Interface().(Raw))
+	if changed && write {
+		out.Set(reflect.ValueOf(merged))
+	}
+	return changed
+}
+
 // overlaySection puts a changed copy of a section in its place.
-func overlaySection(out, des reflect.Value) bool {
-	inner := reflect.New(out.Type().Elem())
-	inner.Elem().Set(out.Elem())
-	if !overlayStruct(inner.Elem(), des.Elem()) {
+func overlaySection(out, des reflect.Value, write bool) bool {
+	if !overlayStruct(out.Elem(), des.Elem(), false) {
 		return false
 	}
-	out.Set(inner)
+	if write {
+		inner := reflect.New(out.Type().Elem())
+		inner.Elem().Set(out.Elem())
+		overlayStruct(inner.Elem(), des.Elem(), true)
+		out.Set(inner)
+	}
 	return true
 }
 

@@ -115,7 +115,8 @@ func (m *merger) claimListed(c *link) {
 	if list == nil {
 		return
 	}
-	names, path, _ := list(c.des)
+	names, path, mentioned := list(c.des)
+	c.listing = mentioned
 	for n, name := range names {
 		at := path + "[" + itoa(n) + "]"
 		if c.out.Type == TypeBridge {
@@ -124,10 +125,10 @@ func (m *merger) claimListed(c *link) {
 		p := m.byName[name]
 		switch {
 		case p == nil:
-			m.fault(c.des, at, name, "there is no such interface", m.suggestInterface(name, ""))
+			m.fault(c.des, at, name, "there is no such interface", m.suggestInterface(name, listHint))
 		case p.ignored:
 		case p.gone || p.des != nil && p.des.State == Absent:
-			m.fault(c.des, at, name, "the port is absent"+whereAbsent(p), "")
+			m.fault(c.des, at, name, "the port is absent"+whereAbsent(p), "take it off the list, or let it stay")
 		case p.claim != nil && p.claim.controller != c:
 			m.fault(c.des, at, name, name+" is a port of "+p.claim.controller.name+" already"+where(p.claim.by.Origin, p.claim.path),
 				"an interface is the port of one controller only")
@@ -154,10 +155,10 @@ func (m *merger) claimByProperty(p *link) {
 	}
 	c := m.byName[name]
 	if c == nil {
-		m.fault(p.des, "controller", name, "there is no such interface", m.suggestInterface(name, ""))
+		m.fault(p.des, "controller", name, "there is no such interface", m.suggestInterface(name, listHint))
 		return
 	}
-	if p.was == name && (c.ignored || !m.listsPorts(c)) && !c.gone && !c.released {
+	if p.was == name && (c.ignored || !c.listing) && !c.gone && !c.released {
 		if !c.ignored {
 			p.claim = &claim{c, p.des, "controller"}
 		}
@@ -178,28 +179,18 @@ func (m *merger) refusal(c, p *link) *problem.Problem {
 	}
 	switch {
 	case c.ignored:
-		return bad("the controller is to be ignored"+where(c.desOrigin(), "state"), "")
+		return bad("the controller is to be ignored"+where(c.desOrigin(), "state"), "leave state: ignore out, or the controller key here")
 	case c.gone || c.released:
-		return bad("the controller is absent"+whereAbsent(c), "")
+		return bad("the controller is absent"+whereAbsent(c), "name another one, or leave the key out")
 	case !c.out.IsController():
-		return bad(c.name+" is of type "+string(c.out.Type)+", which has no ports", "")
+		return bad(c.name+" is of type "+string(c.out.Type)+", which has no ports", "ports belong to bonds and bridges")
 	case c.out.Type != TypeBond && c.out.Type != TypeBridge:
-		return unsupported(p.des, "controller", c.name, "making an interface a port of "+c.name+", of type "+string(c.out.Type)+", is not supported yet", "")
-	case m.listsPorts(c):
+		return unsupported(p.des, "controller", c.name, "making an interface a port of "+c.name+", of type "+string(c.out.Type)+", is not supported yet", keepHint)
+	case c.listing:
 		_, path, _ := portLists[c.out.Type](c.des)
 		return bad("the list of ports of "+c.name+where(c.des.Origin, path)+" does not have "+p.name, "say the same in both places, or leave one out")
 	}
 	return nil
-}
-
-// listsPorts tells whether the document has a list of the controller's ports.
-func (m *merger) listsPorts(c *link) bool {
-	list := portLists[c.out.Type]
-	if list == nil || c.des == nil || c.ignored || c.des.State == Absent {
-		return false
-	}
-	_, _, mentioned := list(c.des)
-	return mentioned
 }
 
 // settle decides on a link's controller, and notes the change on both.
@@ -236,7 +227,7 @@ func (m *merger) masterOf(l *link) string {
 		return l.was
 	case l.des != nil && l.des.Controller != nil && *l.des.Controller == "":
 		return ""
-	case c != nil && m.listsPorts(c) && !foreignPort(l.cur):
+	case c != nil && c.listing && (l.des != nil || !foreignPort(l.cur)):
 		return ""
 	}
 	return l.was
@@ -250,8 +241,9 @@ func (l *link) depart(name string) {
 	l.departed[name] = true
 }
 
-// foreignPort tells whether a port is of the sort that others attach, and
-// nobody told holdfast of it.
+// foreignPort tells whether a port is of the sort that others attach, and no
+// earlier document told holdfast of it; one that this document describes is
+// ours whatever it is.
 func foreignPort(i *Interface) bool {
 	return i.State == Ignore || i.Facts != nil && i.Facts.Foreign && !i.Facts.Owned
 }

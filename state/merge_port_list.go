@@ -64,25 +64,25 @@ func (l *link) wantsPrimary() bool {
 }
 
 func rebuildBridge(l *link) {
-	var wanted, present map[string]BridgePort
+	var wanted, present bridgePortSet
 	if l.des != nil && !l.ignored {
-		wanted = portsByName(l.des)
+		wanted = newBridgePortSet(l.des)
 	}
 	changed := len(l.departed)+len(l.joined) > 0
-	if !changed && len(wanted) == 0 {
+	if !changed && len(wanted.list) == 0 {
 		return
 	}
 	if l.cur != nil {
-		present = portsByName(l.cur)
+		present = newBridgePortSet(l.cur)
 	}
 	list := make([]BridgePort, 0, len(l.members)+len(l.joined))
 	for _, name := range l.ports() {
-		p, there := present[name]
-		if !there {
-			p = BridgePort{Name: name}
+		p := BridgePort{Name: name}
+		if there := present.find(name); there != nil {
+			p = *there
 		}
-		if w, ok := wanted[name]; ok {
-			laid, differs := mergeBridgePort(p, w)
+		if w := wanted.find(name); w != nil {
+			laid, differs := mergeBridgePort(p, *w)
 			p, changed = laid, changed || differs
 		}
 		list = append(list, p)
@@ -98,16 +98,38 @@ func rebuildBridge(l *link) {
 	l.edit().Bridge = &b
 }
 
-// portsByName indexes the ports of a bridge; nil without any.
-func portsByName(i *Interface) map[string]BridgePort {
-	if i.Bridge == nil || len(i.Bridge.Port) == 0 {
-		return nil
+// bridgePortSet finds the ports of a bridge by name: in the list while that is
+// short, in an index beyond.
+type bridgePortSet struct {
+	list  []BridgePort
+	index map[string]*BridgePort
+}
+
+func newBridgePortSet(i *Interface) bridgePortSet {
+	if i.Bridge == nil {
+		return bridgePortSet{}
 	}
-	index := make(map[string]BridgePort, len(i.Bridge.Port))
-	for _, p := range i.Bridge.Port {
-		index[p.Name] = p
+	s := bridgePortSet{list: i.Bridge.Port}
+	if len(s.list) > 8 {
+		s.index = make(map[string]*BridgePort, len(s.list))
+		for n := range s.list {
+			s.index[s.list[n].Name] = &s.list[n]
+		}
 	}
-	return index
+	return s
+}
+
+// find returns the port of that name, nil for none.
+func (s bridgePortSet) find(name string) *BridgePort {
+	if s.index != nil {
+		return s.index[name]
+	}
+	for n := range s.list {
+		if s.list[n].Name == name {
+			return &s.list[n]
+		}
+	}
+	return nil
 }
 
 func rebuildVRF(l *link) {
@@ -127,7 +149,7 @@ func rebuildVRF(l *link) {
 // agree makes the wish of a controller agree with ports that are to be
 // ignored: those that are there stay, the others do not come.
 func (m *merger) agree(c *link) {
-	if !m.listsPorts(c) {
+	if !c.listing {
 		return
 	}
 	ignored := func(name string) bool { p := m.byName[name]; return p != nil && p.ignored }

@@ -37,15 +37,21 @@ var rawSections = []rawSection{
 	{key: "dispatch", of: func(i *Interface) *Raw { return &i.Dispatch }},
 }
 
-func mergeRawSections(out, des *Interface) {
-	for _, s := range rawSections {
-		if s.unseen && *s.of(out) == nil {
+// mergeRawSections lays the document's sections over the present ones, and
+// tells whether that changes anything.
+func mergeRawSections(out, des *Interface) bool {
+	changes := false
+	for n := range rawSections {
+		s := &rawSections[n]
+		wish := *s.of(des)
+		if wish == nil || s.unseen && *s.of(out) == nil {
 			continue
 		}
-		if merged, changed := mergeRaw(*s.of(out), *s.of(des)); changed {
-			*s.of(out) = merged
+		if merged, changed := mergeRaw(*s.of(out), wish); changed {
+			*s.of(out), changes = merged, true
 		}
 	}
+	return changes
 }
 
 // mergeRaw lays des over cur: objects key by key, anything else whole. It

@@ -122,16 +122,16 @@ func (m *merger) resolveRoutes() {
 func (m *merger) resolveVRF(r *Route) {
 	l := m.byName[m.ref(r.VRFName)]
 	if l == nil || l.out.Type != TypeVRF {
-		m.routeFault(r, "vrf-name", r.VRFName, "there is no such VRF", m.suggestInterface(r.VRFName, ""))
+		m.routeFault(r, "vrf-name", r.VRFName, "there is no such VRF", m.suggestInterface(r.VRFName, "say table-id in its place"))
 		return
 	}
 	table, ok := number(l.out.VRF["route-table-id"])
 	if !ok {
-		m.routeFault(r, "vrf-name", r.VRFName, "the VRF's table is not known", "say table-id instead")
+		m.routeFault(r, "vrf-name", r.VRFName, "the VRF's table is not known", "say table-id in its place")
 		return
 	}
 	if r.TableID != nil && float64(*r.TableID) != table {
-		m.routeFault(r, "table-id", itoa(int(*r.TableID)), "is not the table of "+r.VRFName+", "+itoa(int(table)), "")
+		m.routeFault(r, "table-id", itoa(int(*r.TableID)), "is not the table of "+r.VRFName+", "+itoa(int(table)), "leave table-id out")
 		return
 	}
 	r.TableID, r.VRFName = new(uint32(table)), ""
@@ -146,9 +146,9 @@ func (m *merger) checkNextHopInterface(r *Route) {
 	l := m.byName[name]
 	switch {
 	case l == nil:
-		m.routeFault(r, "next-hop-interface", name, "there is no such interface", m.suggestInterface(name, ""))
+		m.routeFault(r, "next-hop-interface", name, "there is no such interface", m.suggestInterface(name, listHint))
 	case l.gone:
-		m.routeFault(r, "next-hop-interface", name, "the interface is absent"+whereAbsent(l), "")
+		m.routeFault(r, "next-hop-interface", name, "the interface is absent"+whereAbsent(l), "name another interface, or leave the route out")
 	}
 }
 

@@ -5,7 +5,8 @@ import "net/netip"
 // moveRoute finds a new interface for a route whose own loses its stack: one
 // that stands on it, directly or not, and has an address in the next hop's
 // subnet. So a default route follows its address from a NIC to the bridge
-// above, with its metric. nil means that the route is lost.
+// above, with its metric. nil means that the route is lost, or that the document has
+// another one in its place.
 func (m *merger) moveRoute(r *Route) *Route {
 	gateway := value(r.NextHopAddress, netip.Addr{})
 	from := m.byName[value(r.NextHopInterface, "")]
@@ -19,8 +20,27 @@ func (m *merger) moveRoute(r *Route) *Route {
 	out := *r
 	out.NextHopInterface = new(to.name)
 	out.Facts = nil
+	if m.replaces(&out) {
+		return nil
+	}
 	m.warn("the route %s moves to %s with the address", r.String(), to.name)
 	return &out
+}
+
+// replaces tells whether the document has another route, with another next
+// hop, in the place of one that would move.
+func (m *merger) replaces(moved *Route) bool {
+	place, key, other := moved.place(), moved.key(), false
+	for _, w := range m.wantRoutes {
+		if w.State == Absent || w.State == Ignore || w.place() != place {
+			continue
+		}
+		if w.key() == key || w.Weight != nil && moved.Weight != nil {
+			return false
+		}
+		other = true
+	}
+	return other
 }
 
 // heir climbs from a port through its controllers, and through what stands on

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,29 @@ func decide(current, desired *State) (*Target, error) {
 		return nil, err
 	}
 	return target, nil
+}
+
+// TestSamePartsKnowsEveryPart fails when a part of the merge can change a field
+// of an interface that sameParts does not look at.
+func TestSamePartsKnowsEveryPart(t *testing.T) {
+	notMerged := []string{"Name", "Type", "Driver", "Identifier", "PermanentMAC", "PCIAddress", "CopyMACFrom", "MinMTU", "MaxMTU", "Controller"}
+	for n, f := range reflect.VisibleFields(reflect.TypeFor[Interface]()) {
+		if tag := f.Tag.Get("state"); tag == "-" || f.Type == rawType || slices.Contains(notMerged, f.Name) {
+			continue
+		}
+		a, b := Interface{}, Interface{}
+		switch v := reflect.ValueOf(&b).Elem().Field(n); v.Kind() {
+		case reflect.String:
+			v.SetString("x")
+		case reflect.Pointer:
+			v.Set(reflect.New(v.Type().Elem()))
+		case reflect.Slice:
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		}
+		if sameParts(&a, &b) {
+			t.Errorf("sameParts does not look at %s", f.Name)
+		}
+	}
 }
 
 // settle returns the state of a host that reached its target.

@@ -26,7 +26,7 @@ func (m *merger) pairNew(l *link) {
 			l.out.Veth = &Veth{Peer: other.name}
 			return
 		}
-		m.fault(l.des, "veth.peer", "", "a new veth needs the name of its other end", "")
+		m.fault(l.des, "veth.peer", "", "a new veth needs the name of its other end", "add veth: {peer: NAME}; both ends are made")
 		return
 	}
 	name := l.out.Veth.Peer
@@ -40,9 +40,9 @@ func (m *merger) pairNew(l *link) {
 	case !peer.fresh():
 		m.fault(l.des, "veth.peer", name, "there is an interface of this name already", "the other end of a new veth is made with it")
 	case peer.out.Type != TypeVeth:
-		m.fault(l.des, "veth.peer", name, "the other end is of type "+string(peer.out.Type)+where(peer.out.Origin, "type"), "")
+		m.fault(l.des, "veth.peer", name, "the other end is of type "+string(peer.out.Type)+where(peer.out.Origin, "type"), "both ends of a pair are of type veth")
 	case peer.out.Veth != nil && peer.out.Veth.Peer != "" && peer.out.Veth.Peer != l.name:
-		m.fault(l.des, "veth.peer", name, name+" names another end, "+peer.out.Veth.Peer+where(peer.out.Origin, "veth.peer"), "")
+		m.fault(l.des, "veth.peer", name, name+" names another end, "+peer.out.Veth.Peer+where(peer.out.Origin, "veth.peer"), "let each end name the other one")
 	default:
 		peer.out.Veth = &Veth{Peer: l.name}
 	}

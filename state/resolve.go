@@ -35,17 +35,24 @@ func linkKey(name string, t Type) string {
 func (m *merger) resolveInterfaces() {
 	var macs map[MAC][]*link
 	peers := newPeers(m.desired)
-	for _, i := range m.desired.Interfaces {
-		des := *i
-		if i.Identifier == ByMAC {
+	block := make([]Interface, len(m.desired.Interfaces))
+	for n, i := range m.desired.Interfaces {
+		des := &block[n]
+		*des = *i
+		switch i.Identifier {
+		case ByMAC:
 			if macs == nil {
 				macs = m.indexMACs()
 			}
-			if !m.resolveMAC(&des, macs) {
+			if !m.resolveMAC(des, macs) {
+				continue
+			}
+		case ByPCI:
+			if !m.resolvePCI(des) {
 				continue
 			}
 		}
-		m.resolveName(&des, peers)
+		m.resolveName(des, peers)
 	}
 	for _, l := range m.links {
 		if l.des != nil {
@@ -79,7 +86,7 @@ func (m *merger) resolveName(des *Interface, peers map[string]bool) {
 		m.byName[linkKey(des.Name, des.Type)] = l
 	}
 	if l.des != nil {
-		m.fault(des, "name", des.Name, "is the same interface as "+l.des.Name+where(l.des.Origin, "name"), "")
+		m.fault(des, "name", des.Name, "is the same interface as "+l.des.Name+where(l.des.Origin, "name"), "make one entry of both")
 		return
 	}
 	if l.cur != nil && !m.resolveType(des, l.cur) {
@@ -149,14 +156,17 @@ func (m *merger) resolveNewType(des *Interface, peers map[string]bool) bool {
 	case unresolved(des.Type):
 		m.fault(des, "name", des.Name, "there is no such interface, and no type to make it of", m.suggestInterface(des.Name, "add a type: "+strings.Join(builtTypes, ", ")))
 	case des.Type == TypeEthernet, des.Type == TypeLoopback, des.Type == TypeInfiniBand, des.Type == TypeTun:
-		m.fault(des, "name", des.Name, "there is no such interface of type "+t, m.suggestInterface(des.Name, "holdfast show lists the interfaces of this host"))
+		m.fault(des, "name", des.Name, "there is no such interface of type "+t, m.suggestInterface(des.Name, listHint))
 	case contains(knownTypes, t):
 		m.problems.Add(unsupported(des, "type", t, "making an interface of this type is not supported yet", "holdfast makes "+strings.Join(builtTypes, ", ")))
 	default:
-		m.fault(des, "type", t, "there is no such type of interface", problem.DidYouMean(t, knownTypes))
+		m.fault(des, "type", t, "there is no such type of interface", suggestOr(t, knownTypes, "holdfast makes "+strings.Join(builtTypes, ", ")))
 	}
 	return false
 }
+
+// listHint says where names of interfaces are found.
+const listHint = "holdfast show lists the interfaces of this host"
 
 // suggestInterface proposes an interface with a similar name, or otherwise.
 func (m *merger) suggestInterface(name, otherwise string) string {

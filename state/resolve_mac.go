@@ -32,16 +32,37 @@ func (m *merger) resolveMAC(des *Interface, macs map[MAC][]*link) bool {
 	if len(found) == 0 {
 		found = macs["active "+mac]
 	}
-	found = preferNamed(preferHardware(found), des.Name)
+	if !m.adopt(des, preferHardware(found), "mac-address", string(des.MAC)) {
+		return false
+	}
+	des.MAC = ""
+	return true
+}
+
+// resolvePCI is resolveMAC for an address on the PCI bus.
+func (m *merger) resolvePCI(des *Interface) bool {
+	var found []*link
+	for _, l := range m.links {
+		if l.cur != nil && l.cur.PCIAddress == des.PCIAddress && des.PCIAddress != "" {
+			found = append(found, l)
+		}
+	}
+	return m.adopt(des, found, "pci-address", string(des.PCIAddress))
+}
+
+// adopt gives an interface of the document the name and the type of the only
+// link that was found for it.
+func (m *merger) adopt(des *Interface, found []*link, key, val string) bool {
+	found = preferNamed(found, des.Name)
 	switch len(found) {
 	case 0:
 		if des.State != Absent && des.State != Ignore {
-			m.fault(des, "mac-address", string(des.MAC), "no interface has this address", "holdfast show lists the addresses of this host's interfaces")
+			m.fault(des, key, val, "no interface has this address", "holdfast show lists the addresses of this host's interfaces")
 		}
 		return false
 	case 1:
 	default:
-		m.fault(des, "mac-address", string(des.MAC), "several interfaces have this address: "+linkNames(found), "name one of them and leave identifier out")
+		m.fault(des, key, val, "several interfaces have this address: "+linkNames(found), "name one of them and leave identifier out")
 		return false
 	}
 	l := found[0]
@@ -54,7 +75,7 @@ func (m *merger) resolveMAC(des *Interface, macs map[MAC][]*link) bool {
 		}
 		des.Name = l.name
 	}
-	des.Identifier, des.MAC = "", ""
+	des.Identifier = ""
 	if unresolved(des.Type) {
 		des.Type = l.cur.Type
 	}

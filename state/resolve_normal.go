@@ -77,25 +77,26 @@ func normaliseBridge(i *Interface) {
 // normaliseAddresses drops addresses of finite life, which are a lease and no
 // wish, and what else is read only in an address.
 func normaliseAddresses(i *Interface) {
-	if i.IPv4 != nil && i.IPv4.Address != nil {
+	if i.IPv4 != nil && !plain(i.IPv4.Address) {
 		ip := *i.IPv4
 		ip.Address = wishes(ip.Address)
 		i.IPv4 = &ip
 	}
-	if i.IPv6 != nil && i.IPv6.Address != nil {
+	if i.IPv6 != nil && !plain(i.IPv6.Address) {
 		ip := *i.IPv6
 		ip.Address = wishes(ip.Address)
 		i.IPv6 = &ip
 	}
 }
 
+// plain tells whether a list holds wishes alone.
+func plain(list []Address) bool {
+	return !slices.ContainsFunc(list, func(a Address) bool {
+		return a.ValidLifeTime != "" || a.PreferredLifeTime != "" || a.MPTCPFlags != nil || a.Facts != nil
+	})
+}
+
 func wishes(list []Address) []Address {
-	plain := func(a Address) bool {
-		return a.ValidLifeTime == "" && a.PreferredLifeTime == "" && a.MPTCPFlags == nil && a.Facts == nil
-	}
-	if !slices.ContainsFunc(list, func(a Address) bool { return !plain(a) }) {
-		return list
-	}
 	kept := []Address{}
 	for _, a := range list {
 		if !finite(a) {

@@ -132,6 +132,9 @@ func drawValue(t *rapid.T, tag string, v reflect.Value) {
 		a := drawAddr(t)
 		*p = netip.PrefixFrom(a, rapid.IntRange(0, a.BitLen()).Draw(t, "bits")).Masked()
 		return
+	case *PCIAddress:
+		*p = PCIAddress(rapid.SampledFrom([]string{"0000:07:00.0", "10000:e1:1f.7"}).Draw(t, "pci"))
+		return
 	case *MAC:
 		*p = MAC(rapid.SampledFrom([]string{"52:54:00:12:34:56", "52:54:00:AB:CD:EF", "00:00:00:00:00:00"}).Draw(t, "mac"))
 		return

@@ -81,7 +81,7 @@ func (c *targetCheck) bondPrimary(l *checked) {
 	ports := l.out.Bond.Port
 	if o := l.des.Bond.Options; o != nil {
 		if p := value(o.Primary, ""); p != "" && !contains(ports, p) && slices.Contains(primaryModes, l.out.Bond.Mode) {
-			c.fault(l, optionsPath+"primary", p, "is not among the ports of "+l.out.Name, suggest(p, ports))
+			c.fault(l, optionsPath+"primary", p, "is not among the ports of "+l.out.Name, suggestOr(p, ports, "name one of its ports"))
 		}
 	}
 	queues := map[uint16]string{}
@@ -94,7 +94,7 @@ func (c *targetCheck) bondPrimary(l *checked) {
 	}
 	for n, p := range l.des.Bond.PortsConfig {
 		if !contains(ports, p.Name) {
-			c.fault(l, "link-aggregation.ports-config["+itoa(n)+"].name", p.Name, "is not among the ports of "+l.out.Name, suggest(p.Name, ports))
+			c.fault(l, "link-aggregation.ports-config["+itoa(n)+"].name", p.Name, "is not among the ports of "+l.out.Name, suggestOr(p.Name, ports, addPort))
 		}
 	}
 }
@@ -112,6 +112,12 @@ func (c *targetCheck) bondMAC(l *checked) {
 // bondPorts refuses ports that a bond cannot have.
 func (c *targetCheck) bondPorts(l *checked) {
 	c.portKinds(l, "link-aggregation.port", map[Type]string{TypeBond: "a bond", TypeLoopback: "the loopback interface", TypeBridge: ""})
+}
+
+// portKindHint says what can be a port of a controller.
+var portKindHint = map[Type]string{
+	TypeBond:   "the ports of a bond are NICs",
+	TypeBridge: "the ports of a bridge are NICs, bonds, VLANs and ends of pairs",
 }
 
 // portKinds refuses new ports of kinds that the controller cannot have.
@@ -133,6 +139,6 @@ func (c *targetCheck) portKinds(l *checked, path string, refused map[Type]string
 		if n := slices.Index(listed, name); n >= 0 {
 			at += "[" + itoa(n) + "]"
 		}
-		c.fault(l, at, name, refused[p.Type]+" cannot be a port of "+l.out.Name+", of type "+string(l.out.Type), "")
+		c.fault(l, at, name, refused[p.Type]+" cannot be a port of "+l.out.Name+", of type "+string(l.out.Type), portKindHint[l.out.Type])
 	}
 }

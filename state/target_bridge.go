@@ -23,10 +23,10 @@ func (c *targetCheck) bridgeOptions(l *checked) {
 		return
 	}
 	if n := value(o.HashMax, 1); n == 0 || n&(n-1) != 0 {
-		c.fault(l, bridgePath+"hash-max", fmt.Sprint(n), "is no power of two", "")
+		c.fault(l, bridgePath+"hash-max", fmt.Sprint(n), "is no power of two", "give 512, 1024, 2048 or 4096")
 	}
 	if mask := value(o.GroupFwdMask, 0); mask&7 != 0 {
-		c.fault(l, bridgePath+"group-fwd-mask", fmt.Sprint(mask), "the lowest three bits cannot be forwarded: STP, pause and LACP frames", "")
+		c.fault(l, bridgePath+"group-fwd-mask", fmt.Sprint(mask), "the lowest three bits cannot be forwarded: STP, pause and LACP frames", "give a multiple of 8")
 	}
 	if g := string(upper(o.GroupAddr)); g != "" && (!strings.HasPrefix(g, "01:80:C2:00:00:0") || strings.ContainsAny(g[16:], "123")) {
 		c.fault(l, bridgePath+"group-addr", g, "is no group that a bridge can use", "01:80:C2:00:00:00, or :04 to :0F")

@@ -57,20 +57,19 @@ func (c *targetCheck) routes() {
 	for _, r := range liveRoutes(c.current.Routes) {
 		known[r] = true
 	}
-	defaults := map[routeKey]*Route{}
 	for _, r := range c.target.State.Routes.Config {
 		if !known[r] && r.Origin != nil || !known[r] && r.Facts == nil {
 			c.route(r)
 		}
-		c.defaultRoute(r, known[r], defaults)
 	}
+	c.places()
 }
 
 // route checks the next hop of a new route.
 func (c *targetCheck) route(r *Route) {
 	source, gateway := value(r.Source, netip.Addr{}), value(r.NextHopAddress, netip.Addr{})
 	if source.IsValid() && !c.owns(source) {
-		c.problems.Add(routeFault(r, "source", source.String(), "no interface has this address", ""))
+		c.problems.Add(routeFault(r, "source", source.String(), "no interface has this address", "give an address that the host has, or add it to an interface"))
 	}
 	if r.Type != "" {
 		return
@@ -81,14 +80,14 @@ func (c *targetCheck) route(r *Route) {
 	case i == nil:
 		return
 	case i.State == Down:
-		c.problems.Add(routeFault(r, "next-hop-interface", name, "the interface is down", ""))
+		c.problems.Add(routeFault(r, "next-hop-interface", name, "the interface is down", "set it up with state: up"))
 		return
 	case r.is6() && !i.on6(), !r.is6() && !i.on4():
 		c.problems.Add(routeFault(r, "next-hop-interface", name, "the interface has "+familyName(r.is6())+" off", c.offHint(i, r.is6())))
 		return
 	}
 	if gateway.IsValid() && gateway.Is6() != r.is6() {
-		c.problems.Add(unsupportedRoute(r, "next-hop-address", gateway.String(), "an IPv4 route by an IPv6 address is not supported yet"))
+		c.problems.Add(unsupportedRoute(r, "next-hop-address", gateway.String(), "an IPv4 route by an IPv6 address is not supported yet", "give the router's IPv4 address"))
 		return
 	}
 	if gateway.IsValid() {
@@ -122,7 +121,7 @@ func (c *targetCheck) owns(a netip.Addr) bool {
 func (c *targetCheck) gateway(r *Route, i *Interface, gateway netip.Addr) {
 	for _, own := range i.allAddresses() {
 		if own.IP == gateway.WithZone("") {
-			c.problems.Add(routeFault(r, "next-hop-address", gateway.String(), "is the address of "+i.Name+" itself", ""))
+			c.problems.Add(routeFault(r, "next-hop-address", gateway.String(), "is the address of "+i.Name+" itself", "give the router's address"))
 			return
 		}
 	}
@@ -157,21 +156,6 @@ func automatic(i *Interface, six bool) bool {
 	return i.IPv4 != nil && is(i.IPv4.DHCP)
 }
 
-// defaultRoute warns of two default routes that are equally good, unless they
-// are meant as one with several next hops, or stood there before.
-func (c *targetCheck) defaultRoute(r *Route, known bool, seen map[routeKey]*Route) {
-	if r.Destination.Bits() != 0 || r.Type != "" {
-		return
-	}
-	k := routeKey{destination: r.Destination, metric: r.metric(), table: r.table()}
-	other := seen[k]
-	seen[k] = r
-	if other == nil || known || other.Weight != nil && r.Weight != nil {
-		return
-	}
-	c.warn("two default routes have the same metric: %s and %s", other, r)
-}
-
 // zones checks that the interfaces of link-local name servers exist.
 func (c *targetCheck) zones() {
 	d := c.target.Desired.DNS
@@ -185,7 +169,7 @@ func (c *targetCheck) zones() {
 		}
 		i := c.out[a.Zone()]
 		if i == nil && c.altNames[a.Zone()] == nil || i != nil && i.State == Absent {
-			c.problems.Add(d.Origin.Problem("config.server["+itoa(n)+"]", s, fmt.Sprintf("there is no interface %s", a.Zone()), suggest(a.Zone(), sortedKeys(c.out))))
+			c.problems.Add(d.Origin.Problem("config.server["+itoa(n)+"]", s, fmt.Sprintf("there is no interface %s", a.Zone()), suggestOr(a.Zone(), sortedKeys(c.out), listHint)))
 		}
 	}
 }

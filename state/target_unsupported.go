@@ -15,8 +15,8 @@ func unsupported(i *Interface, path, val, message, hint string) *problem.Problem
 	return p
 }
 
-func unsupportedRoute(r *Route, path, val, message string) *problem.Problem {
-	p := routeFault(r, path, val, message, "")
+func unsupportedRoute(r *Route, path, val, message, hint string) *problem.Problem {
+	p := routeFault(r, path, val, message, hint)
 	p.Unsupported = true
 	return p
 }

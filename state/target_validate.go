@@ -137,7 +137,7 @@ func (i *Interface) hasAltName(name string) bool {
 func (c *targetCheck) names(l *checked) {
 	if l.cur == nil {
 		if other := c.altNames[l.out.Name]; other != nil {
-			c.fault(l, "name", l.out.Name, "is an alternative name of "+other.Name, "")
+			c.fault(l, "name", l.out.Name, "is an alternative name of "+other.Name, "choose another name, or describe "+other.Name)
 		}
 	}
 	if l.des == nil {
@@ -149,9 +149,9 @@ func (c *targetCheck) names(l *checked) {
 			continue
 		}
 		if c.out[a.Name] != nil && c.out[a.Name].State != Absent {
-			c.fault(l, path, a.Name, "is the name of another interface", "")
+			c.fault(l, path, a.Name, "is the name of another interface", "choose another alternative name")
 		} else if other := c.altNames[a.Name]; other != nil && other != l.out {
-			c.fault(l, path, a.Name, "is an alternative name of "+other.Name, "")
+			c.fault(l, path, a.Name, "is an alternative name of "+other.Name, "take it from "+other.Name+" first, in a change of its own, with state: absent")
 		}
 	}
 }
@@ -163,14 +163,14 @@ func (c *targetCheck) stacks(l *checked) {
 	}
 	if w := string(l.des.WaitIP); l.cur == nil || l.out != l.cur {
 		if (w == "ipv4" || w == "ipv4+ipv6") && !l.out.on4() {
-			c.fault(l, "wait-ip", w, "waits for ipv4, which is off", "")
+			c.fault(l, "wait-ip", w, "waits for ipv4, which is off", "turn ipv4 on, or leave wait-ip out")
 		}
 		if (w == "ipv6" || w == "ipv4+ipv6") && !l.out.on6() {
-			c.fault(l, "wait-ip", w, "waits for ipv6, which is off", "")
+			c.fault(l, "wait-ip", w, "waits for ipv6, which is off", "turn ipv6 on, or leave wait-ip out")
 		}
 	}
 	if ip := l.des.IPv6; ip != nil && !noToken(ip.Token) && l.out.IPv6 != nil && !is(l.out.IPv6.Autoconf) {
-		c.fault(l, "ipv6.token", *ip.Token, "needs autoconf: true", "")
+		c.fault(l, "ipv6.token", *ip.Token, "needs autoconf: true", "add autoconf: true, or leave token out")
 	}
 }
 
@@ -181,7 +181,7 @@ func (c *targetCheck) globals() {
 		des, cur Raw
 	}{{"ovs-db", c.target.Desired.OVSDB, c.current.OVSDB}, {"ovn", c.target.Desired.OVN, c.current.OVN}} {
 		if at, wish, differs := rawDifference(s.cur, s.des); differs {
-			c.problems.Add(&problem.Problem{Key: s.key + "." + at, Value: fmt.Sprint(wish), Message: "changing this is not supported yet", Unsupported: true})
+			c.problems.Add(&problem.Problem{Key: s.key + "." + at, Value: fmt.Sprint(wish), Message: "changing this is not supported yet", Hint: keepHint, Unsupported: true})
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (c *targetCheck) vlanNumber(l *checked) {
 		c.fault(l, "vlan.id", "0", "is the priority tag, and no VLAN", "VLANs are 1 to 4094")
 	}
 	if base := c.out[l.out.VLAN.BaseIface]; base != nil && base.Type == TypeLoopback {
-		c.fault(l, "vlan.base-iface", base.Name, "the loopback interface cannot carry VLANs", "")
+		c.fault(l, "vlan.base-iface", base.Name, "the loopback interface cannot carry VLANs", "VLANs stand on NICs, bonds and bridges")
 	}
 }
 
@@ -36,6 +36,6 @@ func (c *targetCheck) vlanTwice(l *checked) {
 		return
 	}
 	if other := c.vlans[l.out.vlanKey()]; other != l.out && (l.changedVLAN() || other != c.cur[other.Name]) {
-		c.fault(l, "vlan.id", fmt.Sprint(value(l.out.VLAN.ID, 0)), "is "+other.Name+" on "+other.VLAN.BaseIface+" already"+where(other.Origin, "vlan.id"), "")
+		c.fault(l, "vlan.id", fmt.Sprint(value(l.out.VLAN.ID, 0)), "is "+other.Name+" on "+other.VLAN.BaseIface+" already"+where(other.Origin, "vlan.id"), "give it another id, or use "+other.Name)
 	}
 }

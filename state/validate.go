@@ -69,7 +69,7 @@ func (v *validation) duplicates() {
 	for _, i := range v.state.Interfaces {
 		key := linkKey(i.Name, i.Type)
 		if before, twice := first[key]; twice && i.Name != "" {
-			v.fault(i, "name", i.Name, "the interface is described twice"+whereFirst(before), "")
+			v.fault(i, "name", i.Name, "the interface is described twice"+whereFirst(before), "make one entry of both")
 			continue
 		}
 		first[key] = i
@@ -82,9 +82,9 @@ func (v *validation) duplicates() {
 				continue
 			}
 			if other := first[a.Name]; other != nil && other.State != Absent {
-				v.fault(i, path, a.Name, "is the name of an interface"+where(other.Origin, "name"), "")
+				v.fault(i, path, a.Name, "is the name of an interface"+where(other.Origin, "name"), "choose another alternative name")
 			} else if before := alt[a.Name]; before != nil {
-				v.fault(i, path, a.Name, "the alternative name is given twice"+whereFirst(before), "")
+				v.fault(i, path, a.Name, "the alternative name is given twice"+whereFirst(before), "a name belongs to one interface")
 			}
 			alt[a.Name] = i
 		}
@@ -106,12 +106,12 @@ func (v *validation) sections(i *Interface) {
 	}
 	for _, s := range kindSections {
 		if s.given(i) && !contains(s.kinds, string(i.Type)) {
-			v.fault(i, s.key, "", "the section does not belong to an interface of type "+string(i.Type), "")
+			v.fault(i, s.key, "", "the section does not belong to an interface of type "+string(i.Type), "leave it out, or make the type "+s.kinds[0])
 		}
 	}
 	for _, s := range rawSections {
 		if s.kind != "" && *s.of(i) != nil && s.kind != i.Type {
-			v.fault(i, s.key, "", "the section does not belong to an interface of type "+string(i.Type), "")
+			v.fault(i, s.key, "", "the section does not belong to an interface of type "+string(i.Type), "leave it out, or make the type "+string(s.kind))
 		}
 	}
 }

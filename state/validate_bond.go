@@ -31,11 +31,11 @@ func (v *validation) portNames(i *Interface, path string, names []string) {
 		at := path + "[" + itoa(n) + "]"
 		switch {
 		case name == "":
-			v.fault(i, at, "", "the port has no name", "")
+			v.fault(i, at, "", "the port has no name", "give the name of an interface")
 		case name == i.Name:
-			v.fault(i, at, name, "the interface cannot be its own port", "")
+			v.fault(i, at, name, "the interface cannot be its own port", "take it off the list")
 		case seen[name]:
-			v.fault(i, at, name, "the port is listed twice", "")
+			v.fault(i, at, name, "the port is listed twice", "list it once")
 		}
 		seen[name] = true
 	}
@@ -49,11 +49,11 @@ func (v *validation) portsConfig(i *Interface, b *Bond) {
 		at := "link-aggregation.ports-config[" + itoa(n) + "]"
 		switch {
 		case p.Name == "":
-			v.fault(i, at, "", "the port has no name", "")
+			v.fault(i, at, "", "the port has no name", "give the name of an interface")
 		case seen[p.Name]:
-			v.fault(i, at+".name", p.Name, "the port's options are given twice", "")
+			v.fault(i, at+".name", p.Name, "the port's options are given twice", "put them into one entry")
 		case b.Port != nil && !contains(b.Port, p.Name):
-			v.fault(i, at+".name", p.Name, "is not among the ports of "+i.Name, suggest(p.Name, b.Port))
+			v.fault(i, at+".name", p.Name, "is not among the ports of "+i.Name, suggestOr(p.Name, b.Port, addPort))
 		}
 		seen[p.Name] = true
 		q := value(p.QueueID, 0)
@@ -96,16 +96,16 @@ func (v *validation) targets(i *Interface, path, list string, six bool) {
 		a, err := netip.ParseAddr(t)
 		switch {
 		case err != nil || a.Is6() != six:
-			v.fault(i, path, t, "is no "+familyName(six)+" address", "")
+			v.fault(i, path, t, "is no "+familyName(six)+" address", "give addresses with commas between them")
 		case a.IsUnspecified() || a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-			v.fault(i, path, t, "is no address of one host", "")
+			v.fault(i, path, t, "is no address of one host", "give the address of a host that always answers")
 		case seen[a]:
-			v.fault(i, path, t, "the target is listed twice", "")
+			v.fault(i, path, t, "the target is listed twice", "list it once")
 		}
 		seen[a] = true
 	}
 	if len(seen) > maxTargets {
-		v.fault(i, path, "", "a bond has at most 16 targets, these are "+itoa(len(seen)), "")
+		v.fault(i, path, "", "a bond has at most 16 targets, these are "+itoa(len(seen)), "keep those that are nearest")
 	}
 }
 
@@ -124,6 +124,6 @@ func checkMonitors(v *validation, i *Interface, o *BondOptions) {
 func checkActorSystem(v *validation, i *Interface, o *BondOptions) {
 	hw, err := net.ParseMAC(string(o.ADActorSystem))
 	if err == nil && len(hw) > 0 && hw[0]&1 != 0 {
-		v.fault(i, optionsPath+"ad_actor_system", string(o.ADActorSystem), "is a multicast address", "")
+		v.fault(i, optionsPath+"ad_actor_system", string(o.ADActorSystem), "is a multicast address", "the first byte of a unicast address is even")
 	}
 }

@@ -4,6 +4,17 @@ import "holdfast/internal/problem"
 
 func suggest(name string, known []string) string { return problem.DidYouMean(name, known) }
 
+// suggestOr proposes a name that is near, or otherwise.
+func suggestOr(name string, known []string, otherwise string) string {
+	if hint := suggest(name, known); hint != "" {
+		return hint
+	}
+	return otherwise
+}
+
+// addPort says what to do about options of an interface that is no port.
+const addPort = "add it to the ports, or leave it out here"
+
 func (v *validation) bridge(i *Interface) {
 	b := i.Bridge
 	if b == nil || i.Type == TypeOVSBridge {
@@ -14,11 +25,11 @@ func (v *validation) bridge(i *Interface) {
 		at := "bridge.port[" + itoa(n) + "]"
 		switch {
 		case p.Name == "":
-			v.fault(i, at, "", "the port has no name", "")
+			v.fault(i, at, "", "the port has no name", "give the name of an interface")
 		case p.Name == i.Name:
-			v.fault(i, at+".name", p.Name, "the interface cannot be its own port", "")
+			v.fault(i, at+".name", p.Name, "the interface cannot be its own port", "take it off the list")
 		case seen[p.Name]:
-			v.fault(i, at+".name", p.Name, "the port is listed twice", "")
+			v.fault(i, at+".name", p.Name, "the port is listed twice", "list it once")
 		}
 		seen[p.Name] = true
 		v.portVLAN(i, at+".vlan", p.VLAN)
@@ -44,7 +55,7 @@ func (v *validation) portVLAN(i *Interface, path string, f *PortVLAN) {
 	case Access:
 		v.access(i, path, f)
 	default:
-		v.fault(i, path, "", "the filter has neither a tag nor trunk-tags", "")
+		v.fault(i, path, "", "the filter has neither a tag nor trunk-tags", "add a tag for an access port, or trunk-tags for a trunk")
 	}
 	v.tags(i, path+".trunk-tags", f)
 }
@@ -52,23 +63,23 @@ func (v *validation) portVLAN(i *Interface, path string, f *PortVLAN) {
 func (v *validation) trunk(i *Interface, path string, f *PortVLAN) {
 	switch {
 	case len(f.TrunkTags) == 0:
-		v.fault(i, path+".trunk-tags", "", "a trunk needs the VLANs that it carries", "")
+		v.fault(i, path+".trunk-tags", "", "a trunk needs the VLANs that it carries", "list them: [{id: 10}, {id-range: {min: 20, max: 29}}]")
 	case f.Tag != nil && !is(f.EnableNative):
-		v.fault(i, path+".tag", itoa(int(*f.Tag)), "a trunk has a tag only with enable-native: true", "")
+		v.fault(i, path+".tag", itoa(int(*f.Tag)), "a trunk has a tag only with enable-native: true", "add enable-native: true, or list the VLAN in trunk-tags")
 	case is(f.EnableNative) && value(f.Tag, 0) == 0:
-		v.fault(i, path+".enable-native", "true", "the native VLAN needs a tag", "")
+		v.fault(i, path+".enable-native", "true", "the native VLAN needs a tag", "add the tag of the VLAN that untagged frames belong to")
 	}
 }
 
 func (v *validation) access(i *Interface, path string, f *PortVLAN) {
 	if value(f.Tag, 0) == 0 {
-		v.fault(i, path+".tag", "", "an access port needs its VLAN, 1 to 4094", "")
+		v.fault(i, path+".tag", "", "an access port needs its VLAN, 1 to 4094", "add tag: and the VLAN")
 	}
 	if is(f.EnableNative) {
-		v.fault(i, path+".enable-native", "true", "is for trunks, not for an access port", "")
+		v.fault(i, path+".enable-native", "true", "is for trunks, not for an access port", "leave it out, or make mode: trunk")
 	}
 	if len(f.TrunkTags) > 0 {
-		v.fault(i, path+".trunk-tags", "", "are for trunks, not for an access port", "")
+		v.fault(i, path+".trunk-tags", "", "are for trunks, not for an access port", "leave them out, or make mode: trunk")
 	}
 }
 
@@ -84,16 +95,16 @@ func (v *validation) tags(i *Interface, path string, f *PortVLAN) {
 		first, last := t.span()
 		switch {
 		case t.ID != nil && t.Range != nil:
-			v.fault(i, at, "", "has both id and id-range", "")
+			v.fault(i, at, "", "has both id and id-range", "make two entries of them")
 		case t.ID == nil && t.Range == nil:
-			v.fault(i, at, "", "has neither id nor id-range", "")
+			v.fault(i, at, "", "has neither id nor id-range", "write {id: 10} or {id-range: {min: 20, max: 29}}")
 		case first > last:
-			v.fault(i, at+".id-range", itoa(int(first))+"-"+itoa(int(last)), "ends before it begins", "")
+			v.fault(i, at+".id-range", itoa(int(first))+"-"+itoa(int(last)), "ends before it begins", "min is the first VLAN, max the last")
 		default:
 			one := portFilter{}
 			one.add(t)
 			if twice, id := seen.overlaps(one); twice {
-				v.fault(i, at, itoa(id), "the VLAN is listed twice", "")
+				v.fault(i, at, itoa(id), "the VLAN is listed twice", "list it once, and the native VLAN not at all")
 			}
 			seen.add(t)
 		}

@@ -18,7 +18,7 @@ func (v *validation) dns(d *DNS) {
 	v.dnsList(d, "config.server", "server", d.Config.Server, badServer)
 	v.dnsList(d, "config.search", "domain", d.Config.Search, func(s string) (message, hint string) {
 		if badDomain(s) {
-			return "is no domain", ""
+			return "is no domain", "a domain is written like example.com"
 		}
 		return "", ""
 	})
@@ -29,7 +29,7 @@ func (v *validation) dnsList(d *DNS, path, what string, list []string, bad func(
 	for n, s := range list {
 		message, hint := bad(s)
 		if message == "" && slices.Index(list, s) < n {
-			message = "the " + what + " is listed twice"
+			message, hint = "the "+what+" is listed twice", "list it once"
 		}
 		if message == "" {
 			continue
@@ -47,9 +47,9 @@ func badServer(s string) (message, hint string) {
 	a, err := netip.ParseAddr(s)
 	switch {
 	case err != nil:
-		return "is no address of a name server", ""
+		return "is no address of a name server", "give its IP address"
 	case a.IsUnspecified() || a.IsMulticast():
-		return "is no address of one host", ""
+		return "is no address of one host", "give the IP address of the name server"
 	case a.Is6() && a.IsLinkLocalUnicast() && a.Zone() == "":
 		return "a link-local server needs its interface", "write " + s + "%eth0"
 	}
@@ -66,7 +66,7 @@ func badDNSOption(o string) (message, hint string) {
 	case contains(dnsOptions, word+":") && !valued:
 		return "the option needs a number", "write " + word + ":1"
 	case !contains(dnsOptions, known):
-		return "is no option of resolv.conf", suggest(o, dnsOptions)
+		return "is no option of resolv.conf", suggestOr(o, dnsOptions, "the options are those of resolv.conf(5)")
 	case valued && !allDigits(number):
 		return "the option needs a number", "write " + word + ":1"
 	}
@@ -120,10 +120,10 @@ func (v *validation) oneHostname(h *Hostname, key string, name *string, empty bo
 	if name == nil || *name == "" && empty {
 		return
 	}
-	message := ""
+	message, hint := "", "a host name is written like host1.example.com"
 	switch {
 	case *name == "":
-		message = "the host name is empty"
+		message, hint = "the host name is empty", "leave running out to keep the name"
 	case len(*name) > maxHostname:
 		message = "a host name has at most 64 bytes, this one has " + itoa(len(*name))
 	default:
@@ -136,7 +136,7 @@ func (v *validation) oneHostname(h *Hostname, key string, name *string, empty bo
 	if message == "" {
 		return
 	}
-	p := h.Origin.Problem(key, *name, message, "")
+	p := h.Origin.Problem(key, *name, message, hint)
 	if h.Origin == nil {
 		p.Key = "hostname." + key
 	}

@@ -21,7 +21,7 @@ func (v *validation) ipv6(i *Interface) {
 	v.ip(i, "ipv6", &ip.IP)
 	v.addresses(i, "ipv6.address", ip.Address, true)
 	if isNot(ip.Enabled) && is(ip.Autoconf) {
-		v.fault(i, "ipv6.autoconf", "true", "contradicts enabled: false", "")
+		v.fault(i, "ipv6.autoconf", "true", "contradicts enabled: false", "leave one of them out")
 	}
 	v.token(i, ip)
 }
@@ -38,7 +38,7 @@ func (v *validation) token(i *Interface, ip *IPv6) {
 	case a.As16()[0]|a.As16()[1]|a.As16()[2]|a.As16()[3]|a.As16()[4]|a.As16()[5]|a.As16()[6]|a.As16()[7] != 0:
 		v.fault(i, "ipv6.token", *ip.Token, "the upper 64 bits of a token are zero", "write it like ::1a:2b:3c:4d")
 	case isNot(ip.Autoconf):
-		v.fault(i, "ipv6.token", *ip.Token, "needs autoconf: true", "")
+		v.fault(i, "ipv6.token", *ip.Token, "needs autoconf: true", "add autoconf: true, or leave token out")
 	}
 }
 
@@ -48,11 +48,11 @@ func (v *validation) ip(i *Interface, path string, ip *IP) {
 		return
 	}
 	if is(ip.DHCP) {
-		v.fault(i, path+".dhcp", "true", "contradicts enabled: false", "")
+		v.fault(i, path+".dhcp", "true", "contradicts enabled: false", "leave one of them out")
 	}
 	for n, a := range ip.Address {
 		if !finite(a) {
-			v.fault(i, path+".address["+itoa(n)+"]", a.Prefix().String(), "contradicts enabled: false", "")
+			v.fault(i, path+".address["+itoa(n)+"]", a.Prefix().String(), "contradicts enabled: false", "leave the addresses out, or turn the stack on")
 			return
 		}
 	}
@@ -68,11 +68,11 @@ func (v *validation) addresses(i *Interface, path string, list []Address, six bo
 			continue
 		}
 		if int(a.PrefixLength) > a.IP.BitLen() {
-			v.fault(i, at+".prefix-length", itoa(int(a.PrefixLength)), "a prefix of "+familyName(six)+" has at most "+itoa(a.IP.BitLen())+" bits", "")
+			v.fault(i, at+".prefix-length", itoa(int(a.PrefixLength)), "a prefix of "+familyName(six)+" has at most "+itoa(a.IP.BitLen())+" bits", "an address is written as ip: 192.0.2.1, prefix-length: 24")
 			continue
 		}
 		if before, twice := seen[a.IP]; twice && (six || before == a.Prefix()) {
-			v.fault(i, at, a.Prefix().String(), "the address is listed twice", "")
+			v.fault(i, at, a.Prefix().String(), "the address is listed twice", "list it once")
 		}
 		seen[a.IP] = a.Prefix()
 	}
@@ -97,7 +97,7 @@ func badAddress(a Address, six bool) (message, hint string) {
 	ip := a.IP
 	switch {
 	case !ip.IsValid():
-		return "the address is missing", ""
+		return "the address is missing", "add ip, such as 192.0.2.1"
 	case ip.Is4() && six:
 		return "is an IPv4 address", "it belongs under ipv4"
 	case ip.Is6() && !six:
@@ -107,9 +107,9 @@ func badAddress(a Address, six bool) (message, hint string) {
 	case ip.Zone() != "":
 		return "an interface's own address has no zone", "write " + ip.WithZone("").String()
 	case ip.IsUnspecified():
-		return "no interface can have this address", ""
+		return "no interface can have this address", "address: [] removes all addresses"
 	case ip.IsMulticast():
-		return "is a multicast address", ""
+		return "is a multicast address", "an interface has unicast addresses; programs join groups"
 	}
 	return "", ""
 }
@@ -118,9 +118,9 @@ func badAddress(a Address, six bool) (message, hint string) {
 func (v *validation) waitIP(i *Interface) {
 	w := string(i.WaitIP)
 	if strings.Contains(w, "ipv4") && i.IPv4 != nil && isNot(i.IPv4.Enabled) {
-		v.fault(i, "wait-ip", w, "waits for ipv4, which is off", "")
+		v.fault(i, "wait-ip", w, "waits for ipv4, which is off", "turn ipv4 on, or leave wait-ip out")
 	}
 	if strings.Contains(w, "ipv6") && i.IPv6 != nil && isNot(i.IPv6.Enabled) {
-		v.fault(i, "wait-ip", w, "waits for ipv6, which is off", "")
+		v.fault(i, "wait-ip", w, "waits for ipv6, which is off", "turn ipv6 on, or leave wait-ip out")
 	}
 }

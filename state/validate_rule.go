@@ -9,7 +9,7 @@ func (v *validation) rules(list []*Rule) {
 	seen := make(map[ruleKey]*Rule, len(list))
 	for _, r := range list {
 		if r.State != "" && r.State != Absent && r.State != Up {
-			v.problems.Add(ruleFault(r, "state", string(r.State), "a rule can only be absent", ""))
+			v.problems.Add(ruleFault(r, "state", string(r.State), "a rule can only be absent", "leave state out to add the rule"))
 			continue
 		}
 		v.ruleFamily(r)
@@ -18,7 +18,7 @@ func (v *validation) rules(list []*Rule) {
 		}
 		v.newRule(r)
 		if before := seen[r.key()]; before != nil {
-			v.problems.Add(ruleFault(r, "", r.String(), "the rule is listed twice"+where(before.Origin, ""), ""))
+			v.problems.Add(ruleFault(r, "", r.String(), "the rule is listed twice"+where(before.Origin, ""), "list it once"))
 			continue
 		}
 		seen[r.key()] = r
@@ -40,7 +40,7 @@ func (v *validation) ruleFamily(r *Rule) {
 			own = FamilyIPv6
 		}
 		if family != "" && own != family {
-			v.problems.Add(ruleFault(r, p.key, p.prefix.String(), "is of another address family than the rest of the rule, "+string(family), ""))
+			v.problems.Add(ruleFault(r, p.key, p.prefix.String(), "is of another address family than the rest of the rule, "+string(family), "a rule is of one family: make two of it"))
 			return
 		}
 		family = own
@@ -52,7 +52,7 @@ func (v *validation) newRule(r *Rule) {
 		v.problems.Add(ruleFault(r, "", "", "the rule has neither ip-from nor ip-to nor family", "say family: ipv4 or ipv6"))
 	}
 	if r.FWMask != nil && r.FWMark == nil {
-		v.problems.Add(ruleFault(r, "fwmask", "0x"+hex(*r.FWMask), "needs a fwmark", ""))
+		v.problems.Add(ruleFault(r, "fwmask", "0x"+hex(*r.FWMask), "needs a fwmark", "add fwmark, or leave fwmask out"))
 	}
 	if r.Action != "" && r.RouteTable != nil && *r.RouteTable != 0 {
 		v.problems.Add(ruleFault(r, "action", string(r.Action), "a rule that drops packets looks into no table", "leave route-table out"))
@@ -63,10 +63,10 @@ func (v *validation) newRule(r *Rule) {
 			longest = 128
 		}
 		if *r.SuppressPrefixLength > longest {
-			v.problems.Add(ruleFault(r, "suppress-prefix-length", itoa(int(*r.SuppressPrefixLength)), "is longer than an address, "+itoa(int(longest))+" bits", ""))
+			v.problems.Add(ruleFault(r, "suppress-prefix-length", itoa(int(*r.SuppressPrefixLength)), "is longer than an address, "+itoa(int(longest))+" bits", "0 suppresses default routes"))
 		}
 	}
 	if len(r.IIF) > maxName {
-		v.problems.Add(ruleFault(r, "iif", r.IIF, "a name has at most 15 bytes", ""))
+		v.problems.Add(ruleFault(r, "iif", r.IIF, "a name has at most 15 bytes", "give the name of an interface"))
 	}
 }

@@ -44,7 +44,7 @@ func TestAdopt(t *testing.T) {
 			for _, document := range []string{
 				"interfaces: [{name: hand, type: bond, link-aggregation: {mode: %s, port: [p1, p2]}}]",
 				"interfaces: [{name: hand, type: bond, link-aggregation: {mode: %s, port: [p2, p1], options: {miimon: 77}}}]",
-				"interfaces: [{name: hand, type: bond, state: up, description: %s}]",
+				"interfaces: [{name: hand, type: bond, state: up}] # %s",
 			} {
 				before := e.Writes()
 				result := apply(t, host, fmt.Sprintf(document, mode))

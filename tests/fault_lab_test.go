@@ -3,8 +3,12 @@ package tests
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast"
 	"holdfast/engine"
@@ -16,31 +20,55 @@ import (
 // errInjected is what a step fails with that the test lets fail.
 var errInjected = errors.New("let fail by the test")
 
-// A faulty engine carries a plan out up to one step and fails there. It may
-// also crash: then its checkpoint is stored, and given back by another engine,
-// before the rollback.
+// injected is the verb of a step that no engine can do.
+const injected plan.Verb = "injected"
+
+// A faulty engine carries a plan out up to one step and fails there, as the
+// kernel engine does when the kernel refuses something: what comes after the
+// last step is not done.
 type faulty struct {
 	*kernel.Engine
 	failAt int
+	// level carries out all others of the step's level, also those behind it:
+	// their messages are sent together, and the kernel refuses one of them.
+	level bool
+	// crash has the checkpoint stored, and given back by another engine, before
+	// the rollback.
 	crash  bool
 	runDir string
+	log    *slog.Logger
 	// total is how many steps the plan had; 0 until Apply was called.
 	total int
 }
 
 // Apply fails at the step, the first time only: repairs may go through.
 func (f *faulty) Apply(ctx context.Context, p *plan.Plan, progress func(engine.Progress)) error {
-	if f.total > 0 || f.failAt >= len(p.Steps) {
-		f.total = len(p.Steps)
+	first := f.total == 0
+	f.total = len(p.Steps)
+	if !first || f.failAt >= f.total {
 		return f.Engine.Apply(ctx, p, progress)
 	}
-	f.total = len(p.Steps)
 	cut := *p
-	cut.Steps = p.Steps[:f.failAt]
-	if err := f.Engine.Apply(ctx, &cut, progress); err != nil {
-		return err
+	cut.Steps = f.cut(p.Steps)
+	err := f.Engine.Apply(ctx, &cut, progress)
+	var failed *engine.StepError
+	if !errors.As(err, &failed) || failed.Step.Verb != injected {
+		return fmt.Errorf("before the injected fault: %w", err)
 	}
 	return &engine.StepError{Index: f.failAt, Step: &p.Steps[f.failAt], Err: &engine.Error{Op: "test", Kind: engine.Internal, Err: errInjected}}
+}
+
+// cut gives the steps that are carried out, and the one that cannot be in a
+// level of its own behind them.
+func (f *faulty) cut(steps []plan.Step) []plan.Step {
+	level := steps[f.failAt].Level
+	list := slices.Clone(steps[:f.failAt])
+	for _, s := range steps[f.failAt+1:] {
+		if f.level && s.Level == level {
+			list = append(list, s)
+		}
+	}
+	return append(list, plan.Step{Verb: injected, Level: level + 1})
 }
 
 // Checkpoint gives one that survives a crash.
@@ -49,13 +77,25 @@ func (f *faulty) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
 	if err != nil || !f.crash {
 		return c, err
 	}
-	return &crashing{Checkpoint: c, runDir: f.runDir}, nil
+	return &crashing{Checkpoint: c, options: kernel.Options{RunDir: f.runDir, Logger: f.log}}, nil
+}
+
+// way tells how the step fails.
+func (f *faulty) way() string {
+	words := "the steps before it done"
+	if f.level {
+		words = "the others of its level done"
+	}
+	if f.crash {
+		words += ", rolled back by another engine"
+	}
+	return words
 }
 
 // crashing is a checkpoint that goes through its stored form.
 type crashing struct {
 	engine.Checkpoint
-	runDir string
+	options kernel.Options
 }
 
 // Rollback is done by an engine that knows nothing but what was stored.
@@ -64,7 +104,7 @@ func (c *crashing) Rollback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	other, err := kernel.Open(kernel.Options{RunDir: c.runDir})
+	other, err := kernel.Open(c.options)
 	if err != nil {
 		return err
 	}
@@ -79,29 +119,75 @@ func (c *crashing) Rollback(ctx context.Context) error {
 // HOLDFAST_FAULTS=1 lets every single one fail.
 const sample = 6
 
+// large is how many steps a plan must have here.
+const large = 20
+
+// patience is how long a host may take to be as before: the spanning tree,
+// bonds and duplicate detection take their time.
+const patience = 2 * time.Minute
+
 // faults lets a document fail at one step after the other, and looks each time
-// whether the host is as it was.
+// whether the host is as it was: by what ip, bridge and tc tell, but for what
+// lab.Volatile lists.
 func faults(t *testing.T, document string) {
 	t.Helper()
 	runDir := t.TempDir()
-	lab.Await(t, "the end of duplicate detection", 0, func() bool { return lab.IP(t, "-6 address show tentative") == "" })
-	before := lab.Picture(t)
-	for at, n := 0, 0; ; at, n = at+int(number("HOLDFAST_FAULTS", sample)), n+1 {
-		e, err := kernel.Open(kernel.Options{RunDir: runDir})
+	before := settled(t)
+	crowded(t, before)
+	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
+	every := max(1, int(number("HOLDFAST_FAULTS", sample)))
+	for at, n := 0, 0; ; at, n = at+every, n+1 {
+		e, err := kernel.Open(kernel.Options{RunDir: runDir, Logger: log})
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := &faulty{Engine: e, failAt: at, crash: n%2 == 1, runDir: runDir}
+		f := &faulty{Engine: e, failAt: at, level: n/2%2 == 1, crash: n%2 == 1, runDir: runDir, log: log}
 		done := fault(t, f, document, before)
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 		if done {
-			if f.total < 10 {
+			if f.total < large {
 				t.Errorf("the plan has %d steps only", f.total)
 			}
-			t.Logf("%d of %d steps", n, f.total)
+			t.Logf("the host was as before after %d faults in a plan of %d steps", n, f.total)
 			return
+		}
+	}
+}
+
+// settled waits until nothing on the host is under way any more, and pictures
+// it: until every link that can have a carrier has it, duplicate detection is
+// over, and two pictures in a row are the same.
+func settled(t *testing.T) lab.HostPicture {
+	t.Helper()
+	lab.Await(t, "carrier on all links but guests' taps", patience, func() bool {
+		for line := range strings.Lines(lab.IP(t, "-o link show up")) {
+			if strings.Contains(line, "NO-CARRIER") && !strings.Contains(line, "tap") {
+				return false
+			}
+		}
+		return true
+	})
+	lab.Await(t, "the end of duplicate detection", patience, func() bool { return lab.IP(t, "-6 address show tentative") == "" })
+	last := lab.Picture(t)
+	lab.Await(t, "two pictures in a row that are the same", patience, func() bool {
+		next := lab.Picture(t)
+		same := lab.Diff(last, next) == ""
+		last = next
+		return same
+	})
+	return last
+}
+
+// crowded makes sure that there is on the host what a rollback must bring back
+// although the schema does not know it.
+func crowded(t *testing.T, before lab.HostPicture) {
+	t.Helper()
+	text := fmt.Sprint(before)
+	for _, word := range []string{"type:tap", "isolated:true", "learning:false", "02:00:00:00:00:99", "htb", "clsact", "protocol:bgp", "protocol:zebra"} {
+		if !strings.Contains(text, word) {
+			t.Errorf("there is no %s on the host", word)
 		}
 	}
 }
@@ -109,38 +195,51 @@ func faults(t *testing.T, document string) {
 // fault makes one attempt; done is set when there was no step left to fail.
 func fault(t *testing.T, f *faulty, document string, before lab.HostPicture) (done bool) {
 	t.Helper()
+	start := time.Now()
 	host, err := holdfast.Open(holdfast.Options{Carrier: f, StateDir: t.TempDir(), RunDir: f.runDir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	result, err := host.Apply(t.Context(), parse(t, document), holdfast.ApplyOptions{Force: true})
+	took := time.Since(start)
 	if f.failAt >= f.total {
 		if err != nil {
 			t.Fatalf("without a fault: %v", err)
 		}
 		return true
 	}
+	where := fmt.Sprintf("step %d (%s)", f.failAt, f.way())
+	if result != nil && result.Plan != nil {
+		s := result.Plan.Steps[f.failAt]
+		where = fmt.Sprintf("step %d, %s %s (%s)", f.failAt, s.Verb, s.Object, f.way())
+	}
 	if !errors.Is(err, errInjected) {
-		t.Fatalf("step %d: %v", f.failAt, err)
+		t.Fatalf("%s: %v", where, err)
 	}
 	if result.Outcome != holdfast.RolledBack {
-		t.Fatalf("step %d: outcome %s: %v", f.failAt, result.Outcome, err)
+		t.Fatalf("%s: outcome %s: %v", where, result.Outcome, err)
 	}
-	asBefore := func() bool { return lab.Diff(before, lab.Picture(t)) == "" }
-	if !lab.Eventually(0, asBefore) {
-		s := result.Plan.Steps[f.failAt]
-		t.Fatalf("failed at step %d (%s %s), the host is not as before (-before +after)\n%s", f.failAt, s.Verb, s.Object, lab.Diff(before, lab.Picture(t)))
+	var difference string
+	asBefore := func() bool { difference = lab.Diff(before, lab.Picture(t)); return difference == "" }
+	if !lab.Eventually(patience, asBefore) {
+		t.Fatalf("%s: the host is not as before (-before +after)\n%s", where, difference)
 	}
+	t.Logf("%s: rolled back after %.1f s, seen to be as before after %.1f s", where, took.Seconds(), time.Since(start).Seconds())
 	return false
 }
 
-// faultHost wires four NICs and runs ip(8) or another program for each line.
+// faultHost wires four NICs and runs ip(8) or another program for each line. The
+// switch passes nothing between them: with two of them in one bridge or bond
+// frames would go round for ever, and duplicate detection would hear itself.
 func faultHost(t *testing.T, lines ...[]string) {
 	t.Helper()
 	lab.Require(t)
-	lab.Wire(t, lab.Wiring{NICs: nics})
-	for _, nic := range nics {
-		lab.IP(t, "link", "set", nic, "up")
+	wires := lab.Wire(t, lab.Wiring{NICs: nics})
+	for _, port := range wires.Ports {
+		wires.Run(t, "bridge", "link", "set", "dev", port, "isolated", "on")
+	}
+	for i, nic := range nics {
+		lab.IP(t, "link", "set", nic, "address", fmt.Sprintf("02:00:00:00:01:%02x", i+1), "up")
 	}
 	for _, line := range lines {
 		lab.Run(t, line...)
@@ -156,149 +255,53 @@ func words(lines ...string) [][]string {
 	return all
 }
 
-// TestFaultBuild builds a stack over a NIC that has the addresses now.
-func TestFaultBuild(t *testing.T) {
-	faultHost(t, words(
-		"ip address add 192.0.2.1/24 dev p1",
-		"ip address add 192.0.2.2/24 dev p1",
-		"ip -6 address add 2001:db8:1::1/64 dev p1 nodad",
-		"ip route add default via 192.0.2.254 dev p1 metric 100",
+// MACs of guests' taps: a bridge takes the lowest of its ports', so that one
+// of them gives the bridge its own and the other does not.
+const (
+	leading   = "02:00:00:00:00:10"
+	following = "fe:54:00:00:00:10"
+)
+
+// guest puts a guest's tap on a bridge, with what a hypervisor sets on it.
+func guest(tap, bridge, mac string) [][]string {
+	return words(
+		"ip tuntap add "+tap+" mode tap",
+		"ip link set "+tap+" address "+mac,
+		"ip link set "+tap+" alias guest txqueuelen 700 master "+bridge+" up",
+		"bridge link set dev "+tap+" isolated on mcast_flood off",
+		"bridge fdb add 02:00:00:00:00:55 dev "+tap+" master static",
+		"tc qdisc add dev "+tap+" clsact",
+		"tc filter add dev "+tap+" ingress protocol all prio 3 matchall action pass",
+		"sysctl -qw net.ipv6.conf."+tap+".accept_ra=0",
+	)
+}
+
+// tuned gives a bridge's port what its administrator may: flags, a static
+// forwarding entry, a queueing discipline with a class and a filter, and
+// sysctls.
+func tuned(port string) [][]string {
+	return words(
+		"bridge link set dev "+port+" learning off",
+		"bridge fdb add 02:00:00:00:00:99 dev "+port+" master static",
+		"tc qdisc add dev "+port+" root handle 1: htb default 10",
+		"tc class add dev "+port+" parent 1: classid 1:10 htb rate 500mbit",
+		"tc filter add dev "+port+" parent 1: protocol ip prio 1 u32 match ip dst 203.0.113.7/32 flowid 1:10",
+		"sysctl -qw net.ipv4.conf."+port+".rp_filter=2",
+	)
+}
+
+// routed gives a link with 192.0.2.1/24 what routing daemons and others put
+// there: routes, rules, a next hop object, a permanent neighbour, an address
+// that ends some day, and sysctls.
+func routed(link string) [][]string {
+	return words(
+		"ip address add 192.0.2.50/24 dev "+link+" valid_lft 90000 preferred_lft 80000",
 		"ip route add 203.0.113.0/24 via 192.0.2.253 proto bgp",
-		"ip neighbour add 192.0.2.77 lladdr 02:00:00:00:00:77 dev p1 nud permanent",
-	)...)
-	faults(t, `
-dns-resolver: {config: {server: [192.0.2.53], search: [x.example]}}
-interfaces:
-- name: f-bond
-  type: bond
-  mtu: 9000
-  link-aggregation: {mode: active-backup, options: {primary: p2, updelay: 100}, port: [p1, p2]}
-- {name: f-v100, type: vlan, mtu: 1500, vlan: {base-iface: f-bond, id: 100}}
-- name: f-br
-  type: linux-bridge
-  bridge: {options: {stp: {enabled: true, forward-delay: 4}}, port: [{name: f-v100}, {name: p3}]}
-  ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}, {ip: 192.0.2.2, prefix-length: 24}]}
-  ipv6: {enabled: true, address: [{ip: "2001:db8:1::1", prefix-length: 64}]}
-routes:
-  config:
-  - {destination: 0.0.0.0/0, next-hop-interface: f-br, next-hop-address: 192.0.2.254, metric: 100}
-  - {destination: 198.51.100.0/24, next-hop-interface: f-br, next-hop-address: 192.0.2.254, table-id: 50}
-route-rules: {config: [{ip-from: 192.0.2.0/24, route-table: 50, priority: 500}]}
-`)
-}
-
-// TestFaultTearDown removes a stack that guests, daemons and administrators
-// have put things on.
-func TestFaultTearDown(t *testing.T) {
-	faultHost(t, words(
-		"ip link add t-bond type bond mode 802.3ad miimon 100 lacp_rate fast",
-		"ip link set p1 down", "ip link set p1 master t-bond", "ip link set p2 down", "ip link set p2 master t-bond",
-		"ip link set t-bond up",
-		"ip link add t-v100 link t-bond type vlan id 100",
-		"ip link set t-v100 alias uplink txqueuelen 555 up",
-		"ip link add t-br type bridge stp_state 0 mcast_snooping 0 nf_call_iptables 1",
-		"ip link set t-v100 master t-br", "ip link set t-br up",
-		"bridge link set dev t-v100 isolated on learning off",
-		"bridge fdb add 02:00:00:00:00:99 dev t-v100 master static",
-		"ip address add 192.0.2.1/24 dev t-br",
-		"ip -6 address add 2001:db8:1::1/64 dev t-br nodad",
-		"ip route add default via 192.0.2.254",
-		"ip route add 203.0.113.0/24 via 192.0.2.253 proto bgp",
-		"ip neighbour add 192.0.2.77 lladdr 02:00:00:00:00:77 dev t-br nud permanent",
-		"tc qdisc add dev t-v100 root handle 1: prio",
-		"tc filter add dev t-v100 parent 1: protocol ip prio 1 u32 match ip dst 203.0.113.7/32 flowid 1:1",
-		"sysctl -qw net.ipv4.conf.t-br.rp_filter=2",
-	)...)
-	faults(t, `
-interfaces:
-- {name: t-br, type: linux-bridge, state: absent}
-- {name: t-v100, type: vlan, state: absent}
-- {name: t-bond, type: bond, state: absent}
-- {name: p1, type: veth, state: up, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}, ipv6: {enabled: false}}
-- {name: p2, type: veth, state: up, mtu: 1400}
-routes: {config: [{destination: 0.0.0.0/0, next-hop-interface: p1, next-hop-address: 192.0.2.254}]}
-`)
-}
-
-// TestFaultRearrange exchanges ports, options and MTUs.
-func TestFaultRearrange(t *testing.T) {
-	faultHost(t, words(
-		"ip link add r-bond type bond mode active-backup miimon 100",
-		"ip link set p1 down", "ip link set p1 master r-bond", "ip link set p2 down", "ip link set p2 master r-bond",
-		"ip link set r-bond up",
-		"ip link add r-br type bridge stp_state 0",
-		"ip link set p3 master r-br", "ip link set p4 master r-br", "ip link set r-br up",
-		"ip address add 192.0.2.1/24 dev r-bond",
-		"ip address add 198.51.100.1/24 dev r-br",
-		"ip link add r-v5 link r-br type vlan id 5", "ip link set r-v5 up",
-		"ip address add 203.0.113.1/24 dev r-v5",
-		"ip route add 198.18.0.0/24 via 203.0.113.9 proto static",
-	)...)
-	faults(t, `
-interfaces:
-- name: r-bond
-  type: bond
-  mtu: 1600
-  link-aggregation: {mode: balance-xor, options: {miimon: 50, xmit_hash_policy: layer3+4}, port: [p3, p4]}
-- name: r-br
-  type: linux-bridge
-  mtu: 1400
-  bridge: {options: {stp: {enabled: true, forward-delay: 5}, mac-ageing-time: 100}, port: [{name: p1, stp-path-cost: 7}, {name: p2}]}
-  ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}
-- {name: r-v5, type: vlan, vlan: {base-iface: r-br, id: 6}}
-`)
-}
-
-// TestFaultGuests changes a bridge that a guest's tap is a port of.
-func TestFaultGuests(t *testing.T) {
-	faultHost(t, words(
-		"ip link add g-br type bridge stp_state 0 vlan_filtering 1",
-		"ip link set p1 master g-br", "ip link set g-br up",
-		"ip tuntap add g-tap mode tap", "ip link set g-tap master g-br up",
-		"bridge vlan add dev g-tap vid 30 pvid untagged", "bridge vlan del dev g-tap vid 1",
-		"bridge vlan add dev p1 vid 30", "bridge vlan add dev p1 vid 40-45",
-		"bridge link set dev g-tap isolated on mcast_flood off",
-		"ip address add 192.0.2.1/24 dev g-br",
-		"ip address add 192.0.2.50/24 dev g-br valid_lft 90000 preferred_lft 80000",
-		"ip route add default via 192.0.2.254",
-	)...)
-	faults(t, `
-interfaces:
-- {name: g-bond, type: bond, link-aggregation: {mode: active-backup, port: [p1, p2]}}
-- name: g-br
-  type: linux-bridge
-  bridge:
-    options: {mac-ageing-time: 60}
-    port: [{name: g-bond, vlan: {mode: trunk, trunk-tags: [{id: 30}, {id: 50}]}}]
-  ipv4: {enabled: true, address: [{ip: 192.0.2.4, prefix-length: 24}]}
-  ipv6: {enabled: true, address: [{ip: "2001:db8:3::1", prefix-length: 64}]}
-- {name: g-v50, type: vlan, vlan: {base-iface: g-bond, id: 60}}
-`)
-}
-
-// TestFaultRecreate gives a VLAN another number, which only a new link can
-// have, and everything on it must come along.
-func TestFaultRecreate(t *testing.T) {
-	faultHost(t, words(
-		"ip link add c-v100 link p1 type vlan id 100",
-		"ip link set c-v100 alias guest-uplink txqueuelen 333 up",
-		"ip link add c-br type bridge stp_state 0", "ip link set c-v100 master c-br", "ip link set c-br up",
-		"bridge link set dev c-v100 learning off",
-		"bridge fdb add 02:00:00:00:00:98 dev c-v100 master static",
-		"tc qdisc add dev c-v100 clsact",
-		"tc filter add dev c-v100 ingress protocol all prio 3 matchall action pass",
-		"ip address add 192.0.2.1/24 dev c-br",
-		"ip link add c-v7 link p2 type vlan id 7", "ip link set c-v7 up",
-		"ip address add 198.51.100.1/24 dev c-v7",
-		"ip address add 198.51.100.9/24 dev c-v7 valid_lft 90000 preferred_lft 80000",
-		"ip route add 203.0.113.0/24 via 198.51.100.254 proto bgp",
-		"ip neighbour add 198.51.100.77 lladdr 02:00:00:00:00:77 dev c-v7 nud permanent",
-		"sysctl -qw net.ipv4.conf.c-v7.arp_ignore=1",
-	)...)
-	faults(t, `
-interfaces:
-- {name: c-v100, type: vlan, vlan: {base-iface: p1, id: 101}}
-- {name: c-v7, type: vlan, vlan: {base-iface: p3, id: 7}}
-- {name: c-new, type: dummy, ipv4: {enabled: true, address: [{ip: 192.0.2.129, prefix-length: 25}]}}
-`)
+		"ip route add 203.0.114.0/24 via 192.0.2.253 dev "+link+" proto zebra table 88 metric 20",
+		"ip nexthop add id 30 via 192.0.2.252 dev "+link+" protocol zebra",
+		"ip route add 198.18.30.0/24 nhid 30 proto zebra",
+		"ip rule add from 203.0.113.0/24 table 88 priority 900 protocol zebra",
+		"ip neighbour add 192.0.2.77 lladdr 02:00:00:00:00:77 dev "+link+" nud permanent",
+		"sysctl -qw net.ipv4.conf."+link+".arp_ignore=1 net.ipv6.conf."+link+".hop_limit=33",
+	)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -56,7 +57,11 @@ func (l link) find(what string, links map[string]link, vlans map[string]string) 
 	case "base":
 		return l.Link
 	case "inet", "inet6":
-		return l.addresses(what)
+		return l.addresses(what, false)
+	case "inet6-any":
+		return l.addresses("inet6", true)
+	case "peer":
+		return l.Link
 	case "ports":
 		return l.ports(links)
 	case "vlans":
@@ -68,32 +73,65 @@ func (l link) find(what string, links map[string]link, vlans map[string]string) 
 
 // option looks a kind's or a port's option up.
 func (l link) option(what string) string {
-	switch what {
-	case "protocol":
-		return strings.ToLower(fmt.Sprint(l.Info.Data["protocol"]))
-	case "flags":
-		var flags []string
+	if flag, ok := strings.CutPrefix(what, "flag "); ok {
 		list, _ := l.Info.Data["flags"].([]any)
-		for _, flag := range list {
-			flags = append(flags, fmt.Sprint(flag))
-		}
-		slices.Sort(flags)
-		return strings.Join(flags, ",")
-	case "queue":
-		return fmt.Sprint(l.Info.Slave["queue_id"])
-	case "hairpin", "cost", "priority":
-		if value, ok := l.Info.Slave[what]; ok {
-			return fmt.Sprint(value)
-		}
+		return fmt.Sprint(slices.Contains(list, any(flag)))
 	}
-	return fmt.Sprint(l.Info.Data[what])
+	switch what {
+	case "protocol", "vlan_protocol":
+		return strings.ToLower(word(l.Info.Data[what]))
+	case "queue_id", "prio", "hairpin", "cost":
+		return word(l.Info.Slave[what])
+	case "port-priority":
+		return word(l.Info.Slave["priority"])
+	case "arp_validate":
+		if value, ok := l.Info.Data[what]; ok && value == nil {
+			return "none"
+		}
+	case "arp_ip_target", "ns_ip6_target":
+		if l.Info.Data[what] == nil {
+			return ""
+		}
+	case "ingress_qos", "egress_qos":
+		return l.qos(what)
+	}
+	return word(l.Info.Data[what])
 }
 
-// addresses lists a family's addresses that somebody configured.
-func (l link) addresses(family string) string {
+// qos writes a map of priorities.
+func (l link) qos(what string) string {
+	var words []string
+	list, _ := l.Info.Data[what].([]any)
+	for _, entry := range list {
+		pair, _ := entry.(map[string]any)
+		words = append(words, word(pair["from"])+":"+word(pair["to"]))
+	}
+	slices.Sort(words)
+	return strings.Join(words, ",")
+}
+
+// word writes a value of JSON as facts do.
+func word(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "(not shown)"
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64)
+	case []any:
+		words := make([]string, len(value))
+		for n, entry := range value {
+			words[n] = word(entry)
+		}
+		return strings.Join(words, ",")
+	}
+	return fmt.Sprint(value)
+}
+
+// addresses lists a family's addresses that somebody configured, or all.
+func (l link) addresses(family string, all bool) string {
 	var words []string
 	for _, a := range l.Addresses {
-		if a.Family != family || a.Family == "inet6" && a.Scope == "link" {
+		if a.Family != family || a.Family == "inet6" && a.Scope == "link" && !all {
 			continue
 		}
 		ip, err := netip.ParseAddr(a.Local)

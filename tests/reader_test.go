@@ -3,6 +3,7 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -47,6 +48,7 @@ type route struct {
 	Source   string           `json:"prefsrc"`
 	Metric   int64            `json:"metric"`
 	Metrics  []map[string]any `json:"metrics"`
+	Locked   bool             `json:"-"`
 	Hops     []struct {
 		Gateway string `json:"gateway"`
 		Dev     string `json:"dev"`
@@ -67,6 +69,7 @@ type rule struct {
 	Table    string `json:"table"`
 	Protocol string `json:"protocol"`
 	Action   string `json:"action"`
+	Suppress *int64 `json:"suppress_prefixlen"`
 }
 
 // read runs a command that prints JSON, and decodes what it prints.
@@ -106,12 +109,38 @@ func readRoutes(t *testing.T) []string {
 	for _, family := range []string{"-4", "-6"} {
 		var list []route
 		read(t, &list, "ip", family, "-j", "-d", "route", "show", "table", "all", "proto", protocol)
+		locked := map[string]bool{}
+		if slices.ContainsFunc(list, func(r route) bool { return len(r.Metrics) > 0 }) {
+			locked = readLocks(t, family)
+		}
 		for _, r := range list {
+			r.Locked = locked[r.Dst+" "+r.Table]
 			lines = append(lines, r.lines(family)...)
 		}
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// readLocks tells which of our routes, by destination and table, have an MTU
+// that path discovery leaves alone: JSON does not show it.
+func readLocks(t *testing.T, family string) map[string]bool {
+	t.Helper()
+	out, err := exec.Command("ip", family, "-o", "route", "show", "table", "all", "proto", protocol).Output()
+	if err != nil {
+		t.Fatalf("ip route: %v", err)
+	}
+	locked := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		if words := strings.Fields(line); strings.Contains(line, " mtu lock ") {
+			table := ""
+			if n := slices.Index(words, "table"); n >= 0 {
+				table = words[n+1]
+			}
+			locked[words[0]+" "+table] = true
+		}
+	}
+	return locked
 }
 
 // lines writes a route as one line for each next hop.
@@ -131,14 +160,16 @@ func (r route) lines(family string) []string {
 	if table == "" || table == "main" {
 		table = "254"
 	}
-	extra := ""
+	words := map[string]string{}
 	for _, m := range r.Metrics {
-		for _, key := range []string{"mtu", "advmss", "initcwnd"} {
-			if v, ok := m[key]; ok {
-				extra += fmt.Sprintf(" %s %v", key, v)
-			}
+		for key, value := range m {
+			words[key] = word(value)
 		}
 	}
+	if r.Locked {
+		words["lock mtu"] = "1"
+	}
+	extra := metricWords(words)
 	if r.Source != "" {
 		extra += " source " + r.Source
 	}
@@ -158,6 +189,18 @@ func (r route) lines(family string) []string {
 		lines = append(lines, routeLine(kind, dst, hop.Dev, hop.Gateway, metric, table, hop.Weight)+extra)
 	}
 	return lines
+}
+
+// metricWords writes a route's limits in one order; those that are off are
+// left out, as the kernel does.
+func metricWords(words map[string]string) string {
+	text := ""
+	for _, key := range slices.Sorted(maps.Keys(words)) {
+		if words[key] != "0" {
+			text += " " + key + " " + words[key]
+		}
+	}
+	return text
 }
 
 // routeLine is the common form of a next hop.
@@ -196,7 +239,11 @@ func (r rule) line(family string) string {
 		n, _ := strconv.ParseUint(strings.TrimPrefix(hex, "0x"), 16, 32)
 		return n
 	}
-	return ruleLine(family, r.Priority, prefix(r.Src, r.SrcLen), prefix(r.Dst, r.DstLen), r.IIF, number(r.Mark), number(r.Mask), table, action)
+	line := ruleLine(family, r.Priority, prefix(r.Src, r.SrcLen), prefix(r.Dst, r.DstLen), r.IIF, number(r.Mark), number(r.Mask), table, action)
+	if r.Suppress != nil {
+		line += fmt.Sprintf(" suppress %d", *r.Suppress)
+	}
+	return line
 }
 
 // prefix joins an address with its length; everything is empty.

@@ -1,9 +1,9 @@
 package tests
 
 import (
-	"bytes"
 	"os"
-	"path/filepath"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,169 +11,139 @@ import (
 
 	"holdfast"
 	"holdfast/lab"
-	"holdfast/state"
 )
 
-// zoo puts on the host what holdfast does not make: other kinds of links, a
-// tap and a tun, a container's end of a cable, addresses that others put there
-// and that end some day, a routing daemon's routes, foreign rules, and a VLAN
-// that somebody set down.
-func zoo(t *testing.T) {
-	t.Helper()
-	lab.Wire(t, lab.Wiring{NICs: nics})
-	container := lab.Namespace(t, "container")
-	router := lab.Namespace(t, "router")
-	for _, line := range []string{
-		"link add z-base type dummy",
-		"link set z-base up",
-		"address add 198.18.0.1/24 dev z-base",
-		"address add 198.18.1.1/24 dev z-base valid_lft 86400 preferred_lft 43200",
-		"link add z-vxlan type vxlan id 42 local 198.18.0.1 dstport 4789 nolearning",
-		"link set z-vxlan up",
-		"link add z-vrf type vrf table 4242",
-		"link set z-vrf up",
-		"link add z-inner type dummy",
-		"link set z-inner master z-vrf up",
-		"address add 198.18.2.1/24 dev z-inner",
-		"link add z-macvlan link z-base type macvlan mode private",
-		"link set z-macvlan up",
-		"link add z-under type dummy",
-		"link add z-ipvlan link z-under type ipvlan mode l2",
-		"tuntap add z-tap mode tap",
-		"tuntap add z-tun mode tun",
-		"link set z-tun up",
-		"address add 198.18.3.1 peer 198.18.3.2 dev z-tun",
-		"link add z-cable type veth peer name eth0 netns container",
-		"link set z-cable up",
-		"link add z-sdn type bridge",
-		"link set z-sdn up",
-		"link set z-cable master z-sdn",
-		"link set z-tap master z-sdn up",
-		"link add z-v5 link z-base type vlan id 5",
-		"link set z-v5 down",
-		"address add 198.18.5.1/24 dev z-v5",
-		"route add 198.19.0.0/24 via 198.18.0.9 proto bgp metric 20",
-		"route add 198.19.1.0/24 via 198.18.0.9 proto static table 77",
-		"route add 198.19.2.0/24 proto zebra nexthop via 198.18.0.8 weight 2 nexthop via 198.18.0.9 weight 1",
-		"route add blackhole 198.19.3.0/24 proto ospf",
-		"rule add from 198.18.2.0/24 oif z-vrf table 4242 priority 700",
-		"rule add from 198.18.0.0/24 table 77 priority 701",
-		"link add z-ra type veth peer name eth0 netns router",
-		"link set z-ra up",
-	} {
-		lab.IP(t, line)
-	}
-	container.IP(t, "link set eth0 up")
-	advertise(t, router)
-	lab.Await(t, "an address made from a router advertisement", 0, func() bool {
-		return strings.Contains(lab.IP(t, "-6 address show dev z-ra scope global"), "2001:db8:7a:")
-	})
-	lab.Await(t, "all addresses to have been probed", 0, func() bool {
-		return !strings.Contains(lab.IP(t, "-6 address show"), "tentative")
-	})
+// zooSample are the states that are walked through beside the zoo: a bit of
+// everything, with a way up and a way down. HOLDFAST_ZOO=1 takes them all.
+var zooSample = []string{
+	"02-addresses", "05-bond-active-backup", "21-bridge-vlans", "25-stack", "29-route-kinds", "30-rules", "36-two-bridges", "01-empty",
 }
 
-// advertise has a router announce a prefix.
-func advertise(t *testing.T, router *lab.Host) {
-	t.Helper()
-	router.IP(t, "link set eth0 up")
-	router.IP(t, "-6 address add 2001:db8:7a::1/64 dev eth0 nodad")
-	router.Run(t, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
-	config := filepath.Join(t.TempDir(), "radvd.conf")
-	text := `interface eth0 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 10; prefix 2001:db8:7a::/64 {}; };`
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	router.Start(t, "radvd", "-n", "-C", config, "-p", filepath.Join(t.TempDir(), "pid"), "-m", "stderr")
-}
-
-// TestZoo prints what is on such a host and applies it again: that must be an
-// empty plan. Then states are walked through beside it, and nothing of the zoo
-// may be touched by that.
+// TestZoo prints what is on a host with all sorts of things that are not
+// holdfast's and applies it again: there must be nothing to do. Then states are
+// walked through beside it, and nothing of the zoo may be touched by that.
 func TestZoo(t *testing.T) {
 	lab.Require(t)
+	container := zoo(t)
+	reapply(t)
+	walk := loadWalk(t)
 	if os.Getenv("HOLDFAST_ZOO") == "" {
-		t.Skip("takes minutes: set HOLDFAST_ZOO=1")
-	}
-	zoo(t)
-	host := openHost(t)
-	shown, err := host.Show(t.Context(), holdfast.ShowOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := state.EncodeYAML(shown)
-	again, err := host.Show(t.Context(), holdfast.ShowOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if lives := withoutLives(state.EncodeYAML(again)); !bytes.Equal(withoutLives(text), lives) {
-		t.Errorf("the same host printed twice differs:\n%s\n%s", text, lives)
-	}
-	document, err := state.Parse("shown", text)
-	if err != nil {
-		t.Fatalf("what show prints is not understood: %v\n%s", err, text)
-	}
-	draft, err := host.Plan(t.Context(), document, holdfast.PlanOptions{})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	if !draft.Plan.Empty() {
-		t.Fatalf("show | plan has something to do: %+v\n%s", draft.Plan.Steps, text)
-	}
-	before := animals(t)
-	for _, c := range loadWalk(t) {
-		if !strings.HasPrefix(c.name, "0") && !strings.HasPrefix(c.name, "25") && !strings.HasPrefix(c.name, "30") && os.Getenv("HOLDFAST_ZOO") == "" {
-			continue
-		}
-		if _, err := host.Apply(t.Context(), c.state, holdfast.ApplyOptions{}); err != nil {
-			t.Fatalf("%s: %v", c.name, err)
-		}
-		if !lab.Eventually(0, func() bool { return animals(t) == before }) {
-			t.Fatalf("%s touched the zoo (-before +after):\n%s", c.name, cmp.Diff(lines(before), lines(animals(t))))
+		walk = slices.DeleteFunc(walk, func(c closed) bool { return !slices.Contains(zooSample, c.name) })
+		slices.SortFunc(walk, func(a, b closed) int { return slices.Index(zooSample, a.name) - slices.Index(zooSample, b.name) })
+		if len(walk) != len(zooSample) {
+			t.Fatalf("%d of the states %v", len(walk), zooSample)
 		}
 	}
+	visitor := &visitor{host: openHost(t), container: container}
+	visitor.before, visitor.inside = animals(t, walk[0]), container.Picture(t)
+	for n, c := range walk {
+		visitor.walk(t, walk[max(n-1, 0)], c)
+	}
+}
+
+// reapply is `holdfast show | holdfast apply -`.
+func reapply(t *testing.T) {
+	t.Helper()
+	text := show(t)
+	if again := show(t); withoutLives(again) != withoutLives(text) {
+		t.Errorf("the same host printed twice differs (-first +second):\n%s", cmp.Diff(lines(withoutLives(text)), lines(withoutLives(again))))
+	}
+	feed := func(c *exec.Cmd) { c.Stdin = strings.NewReader(text) }
+	// A plan's exit code 2 is a difference, and its output tells which.
+	startProgram(t, feed, "plan", "-").code(t, 0)
+	undisturbed(t, "show | apply", func() {
+		p := startProgram(t, feed, "apply", "-")
+		p.code(t, 0)
+		if !strings.Contains(p.out.String(), "Nothing to do") {
+			t.Fatalf("show | apply has something to do: %s\n%s", p.out.String(), text)
+		}
+	})
+}
+
+// show is what `holdfast show` prints.
+func show(t *testing.T) string {
+	t.Helper()
+	p := startProgram(t, nil, "show")
+	p.code(t, 0)
+	return p.out.String()
 }
 
 // withoutLives leaves out what is left of addresses' lives.
-func withoutLives(text []byte) []byte {
-	var kept [][]byte
-	for line := range bytes.Lines(text) {
-		if !bytes.Contains(line, []byte("life-time")) {
-			kept = append(kept, line)
+func withoutLives(text string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, "life-time") {
+			kept.WriteString(line)
 		}
 	}
-	return bytes.Join(kept, nil)
+	return kept.String()
 }
 
-// animals describes the zoo by ip(8), without what is left of lives.
-func animals(t *testing.T) string {
+// undisturbed does something without one event of a link, an address, a route
+// or a rule of the zoo; what a router's advertisements make of z-ra does not
+// count. It may take some tries, in case the kernel does something by itself.
+func undisturbed(t *testing.T, what string, do func()) {
 	t.Helper()
-	var out strings.Builder
-	for _, args := range []string{"-o -d address", "-o -d link", "-d route show table all", "-6 -d route show table all", "rule"} {
-		for line := range strings.Lines(lab.IP(t, args)) {
-			if strings.Contains(line, "z-") || strings.Contains(line, "198.1") {
-				out.WriteString(animal(line))
-			}
+	var noise []string
+	for range tries {
+		noise = slices.DeleteFunc(lab.Events(t, do, "link", "address", "route", "rule"), func(line string) bool {
+			return !strings.Contains(line, "z-") && !strings.Contains(line, "198.1") || strings.Contains(line, "z-ra")
+		})
+		if len(noise) == 0 {
+			return
 		}
+		t.Logf("%s, events:\n%s", what, strings.Join(noise, "\n"))
 	}
-	return out.String()
+	t.Fatalf("%s makes events of the zoo in each of %d tries:\n%s", what, tries, strings.Join(noise, "\n"))
 }
 
-// animal takes the parts out of a line that change by themselves: lives,
-// timers and what is still being probed.
-func animal(line string) string {
-	words := strings.Fields(line)
-	var kept []string
-	for i := 0; i < len(words); i++ {
-		switch word := words[i]; {
-		case word == "tentative":
-		case word == "valid_lft", word == "preferred_lft", word == "expires", strings.HasSuffix(word, "_timer"):
-			i++
-		default:
-			kept = append(kept, word)
+// visitor walks through states beside the zoo.
+type visitor struct {
+	host           *holdfast.Host
+	container      *lab.Host
+	before, inside lab.HostPicture // of the zoo, and of the container's own namespace
+}
+
+// walk goes to a state; the one before it is gone back to for another try.
+func (v *visitor) walk(t *testing.T, from, to closed) {
+	t.Helper()
+	t.Log(to.name)
+	tried := false
+	undisturbed(t, to.name, func() {
+		if tried {
+			v.apply(t, from)
 		}
+		tried = true
+		v.apply(t, to)
+	})
+	want := expected(to.state)
+	if !lab.Eventually(0, func() bool { return cmp.Equal(want, found(t, want)) }) {
+		t.Fatalf("%s (-want +found)\n%s", to.name, cmp.Diff(want, found(t, want)))
 	}
-	return strings.Join(kept, " ") + "\n"
+	var now lab.HostPicture
+	if !lab.Eventually(0, func() bool { now = animals(t, to); return v.before.Diff(now) == "" }) {
+		t.Fatalf("%s touched the zoo (-before +after):\n%s", to.name, v.before.Diff(now))
+	}
+	if diff := v.inside.Diff(v.container.Picture(t)); diff != "" {
+		t.Fatalf("%s touched the container (-before +after):\n%s", to.name, diff)
+	}
+}
+
+func (v *visitor) apply(t *testing.T, c closed) {
+	t.Helper()
+	if _, err := v.host.Apply(t.Context(), c.state, holdfast.ApplyOptions{}); err != nil {
+		t.Fatalf("%s: %v", c.name, err)
+	}
+}
+
+// animals is the host's picture without all that the walk's states speak of.
+func animals(t *testing.T, c closed) lab.HostPicture {
+	t.Helper()
+	visitors := append(slices.Clone(nics), `"protocol":"`+protocol+`"`)
+	for _, i := range c.state.Interfaces {
+		visitors = append(visitors, i.Name)
+	}
+	return lab.Picture(t).Without(nil, visitors...)
 }
 
 // lines is a text by its lines, for a difference that can be read.

@@ -29,8 +29,8 @@ func (e *VerifyError) Error() string {
 	return "the host did not become what was asked for:\n  " + strings.Join(e.Wrong, "\n  ")
 }
 
-func verifyError(wrong []string) error {
-	return &engine.Error{Kind: engine.Verification, Err: &VerifyError{Wrong: wrong}}
+func verifyError(wrong []string, hint string) error {
+	return &engine.Error{Kind: engine.Verification, Hint: hint, Err: &VerifyError{Wrong: wrong}}
 }
 
 // ProbeError tells what must be reachable and is not. It comes wrapped in an

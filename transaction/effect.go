@@ -1,9 +1,12 @@
 package transaction
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"holdfast/engine"
 )
 
 // Effect is something that the Machine wants done. Its text is the trace of
@@ -144,10 +147,13 @@ func (AwaitAnswer) String() string { return "await answer" }
 // String is "refuse" with the error, quoted.
 func (e Refuse) String() string { return fmt.Sprintf("refuse %q", e.Err.Error()) }
 
-// String is "report OUTCOME" with the error and the warnings, quoted.
+// String is "report OUTCOME" with the error, its hint and the warnings, quoted.
 func (e Report) String() string {
 	var b strings.Builder
 	b.WriteString(told("report", e.Outcome, e.Err))
+	if fault, ok := errors.AsType[*engine.Error](e.Err); ok && fault.Hint != "" {
+		fmt.Fprintf(&b, " hint %q", fault.Hint)
+	}
 	for _, w := range e.Warnings {
 		fmt.Fprintf(&b, " warning %q", w)
 	}

@@ -121,7 +121,7 @@ func (e Verified) step(m *Machine) []Effect {
 	}
 	if len(e.Wrong) > 0 {
 		if m.repaired || e.Final {
-			return m.rollBack(verifyError(e.Wrong))
+			return m.rollBack(verifyError(e.Wrong, ""))
 		}
 		m.repaired = true
 		return []Effect{Repair{}}
@@ -133,21 +133,25 @@ func (e Verified) step(m *Machine) []Effect {
 			return []Effect{Wait{pause}}
 		}
 	}
-	return m.missing(e.Waiting)
+	return m.missing(e)
 }
 
 // missing ends the wait for what has not come.
-func (m *Machine) missing(list []Outstanding) []Effect {
+func (m *Machine) missing(e Verified) []Effect {
 	var wrong []string
-	for _, w := range list {
+	hint := ""
+	for _, w := range e.Waiting {
 		if w.Minor {
 			m.warnings = append(m.warnings, w.What)
-		} else {
-			wrong = append(wrong, w.What)
+			continue
+		}
+		wrong = append(wrong, w.What)
+		if e.Elapsed < w.Budget {
+			hint = moreTime
 		}
 	}
 	if len(wrong) > 0 {
-		return m.rollBack(verifyError(wrong))
+		return m.rollBack(verifyError(wrong, hint))
 	}
 	return m.verified()
 }

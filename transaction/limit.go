@@ -75,11 +75,14 @@ func (l *limit) left() time.Duration {
 	return end - time.Since(l.began)
 }
 
+// moreTime is the hint where the caller's limit cut something short.
+const moreTime = "give it more time with --timeout"
+
 // late is the error of a transaction that reached its limit.
 func (l *limit) late() error {
 	e := &engine.Error{
 		Kind: engine.Timeout,
-		Hint: "give it more time with --timeout",
+		Hint: moreTime,
 		Err:  fmt.Errorf("not applied and verified within %s", l.length),
 	}
 	if !l.given {

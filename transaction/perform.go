@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -96,8 +95,14 @@ func (r *Run) apply(ctx context.Context, p, announced *plan.Plan) error {
 	before, phase := r.result.Steps, r.machine.phase
 	r.checkpoint.Applied(announced)
 	return r.engine.Apply(ctx, p, func(progress engine.Progress) {
+		r.touched = true
 		r.result.Steps = before + progress.Done
 		r.limit.progress()
+		if progress.Warning != "" {
+			r.logger.Warn(progress.Warning)
+			r.warnings = append(r.warnings, progress.Warning)
+			return
+		}
 		if r.job.Progress != nil {
 			r.job.Progress(Progress{Phase: phase, Done: progress.Done, Total: progress.Total, Step: progress.Step})
 		}
@@ -127,9 +132,9 @@ func (r *Run) repair(ctx context.Context) error {
 	return r.apply(ctx, p, &all)
 }
 
-// untouched tells whether the engine refused the plan before its first step:
-// what fails later fails at a step.
+// untouched tells whether the engine refused the plan before its first change:
+// it tells progress from there on. What it looked at before may be a step, so
+// that the kind of error says nothing.
 func (r *Run) untouched(ctx context.Context, err error) bool {
-	_, atStep := errors.AsType[*engine.StepError](err)
-	return err != nil && !atStep && r.result.Steps == 0 && ctx.Err() == nil
+	return err != nil && !r.touched && ctx.Err() == nil
 }

@@ -30,6 +30,10 @@ type actor struct {
 	fail map[string]error
 	// apply runs in each Apply, with the number of the call.
 	apply func(ctx context.Context, n int) error
+	// warning is told by each Apply.
+	warning string
+	// before is why an Apply ends before its first change.
+	before func(p *plan.Plan) error
 	// show makes the answer of the nth Show.
 	show    func(n int) *state.State
 	applies int
@@ -66,6 +70,13 @@ func (s *actor) Apply(ctx context.Context, p *plan.Plan, progress func(engine.Pr
 	s.applies++
 	if err := s.did(fmt.Sprintf("apply %d", len(p.Steps))); err != nil {
 		return err
+	}
+	if s.before != nil {
+		return s.before(p)
+	}
+	progress(engine.Progress{Total: len(p.Steps)})
+	if s.warning != "" {
+		progress(engine.Progress{Total: len(p.Steps), Warning: s.warning})
 	}
 	for i := range p.Steps {
 		if s.apply != nil {
@@ -144,6 +155,23 @@ func TestApplied(t *testing.T) {
 	})
 }
 
+// TestWarningOfTheEngine puts what the engine tells on the way into the result
+// of a change that is in force.
+func TestWarningOfTheEngine(t *testing.T) {
+	s := &actor{warning: "a route is gone"}
+	if result := s.run(t, Job{Plan: steps(2)}); result.Outcome != Applied || !slices.Equal(result.Warnings, []string{"a route is gone"}) {
+		t.Errorf("result %+v", result)
+	}
+	s = &actor{warning: "a route is gone", fail: map[string]error{"release": errors.New("no room")}}
+	if result := s.run(t, Job{Plan: steps(2)}); len(result.Warnings) != 2 {
+		t.Errorf("result %+v", result)
+	}
+	s = &actor{warning: "a route is gone", apply: func(context.Context, int) error { return errors.New("refused") }}
+	if result := s.run(t, Job{Plan: steps(2)}); result.Outcome != RolledBack || len(result.Warnings) != 0 {
+		t.Errorf("result %+v", result)
+	}
+}
+
 func TestFailureRollsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cause := &engine.Error{Object: "bond0", Op: "set mode", Kind: engine.Busy, Err: syscall.EBUSY}
@@ -161,6 +189,21 @@ func TestRefusedBeforeTheFirstStep(t *testing.T) {
 		s := &actor{fail: map[string]error{"apply 3": &engine.Error{Kind: engine.Permission, Err: syscall.EPERM}}}
 		result := s.run(t, Job{})
 		s.expect(t, result, Unchanged, "checkpoint", "announce 3", "apply 3", "rollback")
+	})
+}
+
+// TestRefusedAtAStepBeforeTheFirst has the engine find out before it changes
+// anything that a step cannot be done: the link is another one by now.
+func TestRefusedAtAStepBeforeTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &actor{before: func(p *plan.Plan) error {
+			return &engine.StepError{Index: 2, Step: &p.Steps[2], Err: &engine.Error{Object: "eth0", Kind: engine.NotFound, Err: syscall.ENODEV}}
+		}}
+		result := s.run(t, Job{})
+		s.expect(t, result, Unchanged, "checkpoint", "announce 3", "apply 3", "rollback")
+		if failed, ok := errors.AsType[*engine.StepError](result.Err); !ok || failed.Index != 2 {
+			t.Errorf("error %v", result.Err)
+		}
 	})
 }
 
@@ -229,14 +272,21 @@ func TestPendingIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		s := &actor{}
-		result := s.run(t, Job{Check: func(*state.State) []Mismatch {
-			if time.Since(began) < time.Second {
-				return []Mismatch{{Object: "br0", Key: "ipv6.address", What: "tentative", Pending: true}}
-			}
-			return nil
-		}})
+		var waiting []string
+		result := s.run(t, Job{
+			Check: func(*state.State) []Mismatch {
+				if time.Since(began) < time.Second {
+					return []Mismatch{{Object: "br0", Key: "ipv6.address", What: "tentative", Pending: true}}
+				}
+				return nil
+			},
+			Progress: func(p Progress) { waiting = append(waiting, p.Waiting) },
+		})
 		if result.Outcome != Applied || len(result.Warnings) != 0 {
 			t.Errorf("result %+v", result)
+		}
+		if told := slices.Compact(waiting); !slices.Equal(told, []string{"", "tentative", ""}) {
+			t.Errorf("told to wait for %q", told)
 		}
 		if took := time.Since(began); took < time.Second || took > 2*time.Second {
 			t.Errorf("took %s", took)

@@ -54,6 +54,9 @@ type Progress struct {
 	Done, Total int
 	// Step is the one that was just done, nil before the first.
 	Step *plan.Step
+	// Waiting is one line about what is waited for in Verifying; empty as long
+	// as nothing is.
+	Waiting string
 	// Left is the time to confirm, in Waiting.
 	Left time.Duration
 }

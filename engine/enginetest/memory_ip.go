@@ -30,10 +30,11 @@ func (h *host) addAddress(step *plan.Step) error {
 		return fmt.Errorf("IPv6 is disabled on this device: %w", syscall.EACCES)
 	}
 	list := l.list(a.IP)
-	if slices.ContainsFunc(*list, func(o state.Address) bool {
-		return o.IP == a.IP && (a.IP.Is6() || o.PrefixLength == a.PrefixLength)
-	}) {
-		return syscall.EEXIST
+	if a.IP.Is4() && step.Link != nil && step.Link.IPv4 != nil && step.Link.IPv4.PrefixRouteMetric != nil {
+		l.set.IPv4.PrefixRouteMetric = unlessZero(*step.Link.IPv4.PrefixRouteMetric)
+	}
+	if renew(*list, a) {
+		return syscall.EEXIST // which is done: the lifetimes are new
 	}
 	facts := state.AddressFacts{}
 	if a.Facts != nil {
@@ -41,8 +42,42 @@ func (h *host) addAddress(step *plan.Step) error {
 	}
 	facts.Tentative, facts.Failed = false, a.IP.Is6() && h.elsewhere[a.IP]
 	a.Facts = &facts
-	*list = append(*list, a)
+	at := len(*list)
+	if a.IP.Is6() {
+		if first := slices.IndexFunc(*list, func(o state.Address) bool { return scope6(o.IP) <= scope6(a.IP) }); first >= 0 {
+			at = first
+		}
+	}
+	*list = slices.Insert(*list, at, a)
 	return nil
+}
+
+// renew gives an address that is there other lifetimes; false if it is not.
+func renew(list []state.Address, a state.Address) bool {
+	for n := range list {
+		if o := &list[n]; o.IP == a.IP && (a.IP.Is6() || o.PrefixLength == a.PrefixLength) {
+			o.ValidLifeTime, o.PreferredLifeTime = a.ValidLifeTime, a.PreferredLifeTime
+			return true
+		}
+	}
+	return false
+}
+
+// unlessZero is nil for the metric that is not shown.
+func unlessZero(metric uint32) *uint32 {
+	if metric == 0 {
+		return nil
+	}
+	return &metric
+}
+
+// scope6 orders the addresses of a link: wider scopes come first, and in each
+// the newest (ipv6_link_dev_addr, net/ipv6/addrconf.c).
+func scope6(ip netip.Addr) int {
+	if ip.IsLinkLocalUnicast() || ip.IsLoopback() {
+		return 0
+	}
+	return 1
 }
 
 // removeAddress takes an address away, and with it what the kernel takes

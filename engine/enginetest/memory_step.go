@@ -30,6 +30,7 @@ var verbs = map[plan.Verb]func(*host, *plan.Step) error{
 	plan.RemoveRule:    (*host).removeRule,
 	plan.AddName:       (*host).addName,
 	plan.RemoveName:    (*host).removeName,
+	plan.Describe:      (*host).describe,
 	plan.SetDNS:        (*host).setDNS,
 	plan.SetHostname:   (*host).setHostname,
 }
@@ -69,6 +70,16 @@ func (h *host) addName(step *plan.Step) error {
 		return syscall.EEXIST
 	}
 	l.set.AltNames = append(l.set.AltNames, state.AltName{Name: step.AltName})
+	return nil
+}
+
+// describe keeps what changes nothing.
+func (h *host) describe(step *plan.Step) error {
+	l, err := h.find(step.Object)
+	if err != nil {
+		return err
+	}
+	l.set.Description, l.set.ProfileName, l.set.WaitIP = step.Link.Description, step.Link.ProfileName, step.Link.WaitIP
 	return nil
 }
 

@@ -302,11 +302,16 @@ func release(t *testing.T, s *suite) {
 	s.become(t.Context(), t, target)
 }
 
-// progress is told step by step, never back, to the end.
+// progress is told step by step, never back, from before the first one to the
+// end.
 func progress(t *testing.T, s *suite) {
 	p, _ := s.plan(t.Context(), t, closed(t, plain))
-	done := 0
+	done, told := 0, false
 	err := s.engine.Apply(t.Context(), p, func(now engine.Progress) {
+		if !told && (now.Done != 0 || now.Step != nil) {
+			t.Errorf("progress begins with %+v", now)
+		}
+		told = true
 		if now.Total != len(p.Steps) || now.Done < done {
 			t.Errorf("progress %d of %d after %d of %d", now.Done, now.Total, done, len(p.Steps))
 		}

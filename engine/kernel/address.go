@@ -57,12 +57,19 @@ func addressFlags(a *state.Address) uint32 {
 	return flags
 }
 
-// prefixMetric is the metric of the route that an IPv4 address brings.
+// prefixMetric is the metric of the route that an IPv4 address brings: what the
+// link's are to have, or that of the address before; one of others keeps its.
 func prefixMetric(s *plan.Step) *uint32 {
-	if s.Link == nil || s.Link.IPv4 == nil || !s.Address.IP.Is4() {
+	facts := s.Address.Facts
+	switch {
+	case !s.Address.IP.Is4():
 		return nil
+	case s.Link != nil && s.Link.IPv4 != nil && s.Link.IPv4.PrefixRouteMetric != nil && (facts == nil || !facts.Foreign):
+		return s.Link.IPv4.PrefixRouteMetric
+	case facts != nil && facts.Metric != 0:
+		return &facts.Metric
 	}
-	return s.Link.IPv4.PrefixRouteMetric
+	return nil
 }
 
 // encodeRemoveAddress takes an address off a link. One that went with its

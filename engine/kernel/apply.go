@@ -23,12 +23,18 @@ import (
 // of new kinds are loaded; a failure there has changed nothing. It must be
 // called in the network namespace that the engine was opened in.
 func (e *Engine) Apply(ctx context.Context, p *plan.Plan, progress func(engine.Progress)) error {
+	return e.carryOut(ctx, p, progress, func(s *snapshot) map[string]string { return pinnedBefore(s, p) })
+}
+
+// carryOut is Apply. pins gives the addresses that are pinned on links that are
+// made anew, by name, out of the links as they are before the first step.
+func (e *Engine) carryOut(ctx context.Context, p *plan.Plan, progress func(engine.Progress), pins func(*snapshot) map[string]string) error {
 	if p.Empty() {
 		return nil
 	}
 	e.apply.Lock()
 	defer e.apply.Unlock()
-	r, err := e.prepare(ctx, p)
+	r, err := e.prepare(ctx, p, pins)
 	if err != nil {
 		return err
 	}
@@ -50,8 +56,23 @@ func (e *Engine) Apply(ctx context.Context, p *plan.Plan, progress func(engine.P
 	if err := extras.restore(ctx); err != nil {
 		return r.fail(len(p.Steps)-1, err)
 	}
+	if err := r.warn(ctx, extras); err != nil {
+		return r.fail(len(p.Steps)-1, err)
+	}
 	e.announce(ctx, r)
 	return nil
+}
+
+// warn tells what of others the plan could not keep, if anybody listens.
+func (r *run) warn(ctx context.Context, extras *savedExtras) error {
+	if r.progress == nil {
+		return nil
+	}
+	lost, err := extras.lostRoutes(ctx)
+	for _, text := range lost {
+		r.progress(engine.Progress{Done: r.done, Total: len(r.plan.Steps), Warning: text})
+	}
+	return err
 }
 
 // levelEnd finds where the level of the step at start ends.
@@ -73,7 +94,7 @@ type run struct {
 }
 
 // prepare does what must be right before the first change.
-func (e *Engine) prepare(ctx context.Context, p *plan.Plan) (*run, error) {
+func (e *Engine) prepare(ctx context.Context, p *plan.Plan, pins func(*snapshot) map[string]string) (*run, error) {
 	if err := e.mayChange(ctx); err != nil {
 		return nil, err
 	}
@@ -84,6 +105,7 @@ func (e *Engine) prepare(ctx context.Context, p *plan.Plan) (*run, error) {
 	r := &run{e: e, plan: p, links: newLinkTable(shot.Links, &e.last)}
 	r.links.remember(p.Current)
 	r.links.remember(p.Target)
+	r.links.pinned = pins(shot)
 	if err := r.checkIdentity(); err != nil {
 		return nil, err
 	}

@@ -82,6 +82,7 @@ var encoders = map[plan.Verb]encodeStep{
 	plan.RemoveRule:    encodeRemoveRule,
 	plan.AddName:       encodeAddName,
 	plan.RemoveName:    encodeRemoveName,
+	plan.Describe:      encodeDescribe,
 	plan.SetDNS:        encodeDNS,
 	plan.SetHostname:   encodeHostname,
 }

@@ -41,6 +41,9 @@ type linkTable struct {
 	before map[string]int
 	// primaries are primary ports of bonds that are not there yet, by bond.
 	primaries map[string]string
+	// pinned are the addresses that links keep when they are made anew, although
+	// they could have them of others, by name.
+	pinned map[string]string
 }
 
 // newLinkTable enters the links of a dump.

@@ -15,6 +15,7 @@ import (
 	"holdfast/internal/hostfile"
 	"holdfast/internal/resolver"
 	"holdfast/plan"
+	"holdfast/state"
 )
 
 var _ engine.Checkpoint = (*checkpoint)(nil)
@@ -31,6 +32,8 @@ type checkpoint struct {
 
 	e *Engine
 	picture
+	// noted are the notes that were not on record yet.
+	noted map[string]note
 }
 
 // A picture is what is stored of a checkpoint.
@@ -51,8 +54,17 @@ type picture struct {
 	Made []string `json:"made,omitempty"`
 	// Touched names the links that a step of the plan speaks of.
 	Touched []string `json:"touched,omitempty"`
+	// Pinned are the addresses of links touched, or in one stack with them, that
+	// somebody had set, by name. PinsRead names the links that were asked.
+	Pinned   map[string]string `json:"pinned,omitempty"`
+	PinsRead map[string]bool   `json:"pins-read,omitempty"`
+	// Readdressed names the links whose hardware address the plan sets.
+	Readdressed map[string]bool `json:"readdressed,omitempty"`
 	// Owned names the interfaces that the document answers for.
 	Owned []string `json:"owned,omitempty"`
+	// GivenBack names the NICs that the document wants absent: they stay, and are
+	// not ours any more.
+	GivenBack []string `json:"given-back,omitempty"`
 	// Files is set when the plan changes the resolver or the host name.
 	Files bool `json:"files,omitempty"`
 	// Plan is set once the plan is known.
@@ -65,8 +77,8 @@ func (e *Engine) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpoint{e: e, picture: picture{
-		Version: checkpointVersion, Boot: bootID(), Namespace: namespace(),
+	c := &checkpoint{e: e, noted: e.notes.pending(), picture: picture{
+		Version: checkpointVersion, Boot: bootID(), Namespace: e.namespace,
 		Taken: bootTime(), Network: shot,
 	}}
 	if c.Resolver, err = e.company.resolver().Save(); err != nil {
@@ -93,7 +105,7 @@ func (e *Engine) Reopen(_ context.Context, stored []byte) (engine.Checkpoint, er
 		}
 	}
 	c.rebooted = c.Boot != bootID()
-	here := namespace()
+	here := e.namespace
 	switch {
 	case c.rebooted:
 	case c.Namespace != here:
@@ -113,6 +125,7 @@ func (c *checkpoint) Store() ([]byte, error) { return json.Marshal(c.picture) }
 // Applied notes what the plan makes and touches.
 func (c *checkpoint) Applied(p *plan.Plan) {
 	made, touched := map[string]bool{}, map[string]bool{}
+	c.Readdressed = map[string]bool{}
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		switch s.Verb {
@@ -124,6 +137,10 @@ func (c *checkpoint) Applied(p *plan.Plan) {
 			if s.Link != nil && s.Link.Veth != nil {
 				made[s.Link.Veth.Peer] = true
 				touched[s.Link.Veth.Peer] = true
+			}
+		case plan.ChangeLink:
+			if slices.Contains(s.Keys, plan.KeyMAC) {
+				c.Readdressed[s.Object] = true
 			}
 		}
 		touched[s.Object] = true
@@ -138,7 +155,32 @@ func (c *checkpoint) Applied(p *plan.Plan) {
 		delete(made, l.Name)
 	}
 	c.Made, c.Touched = slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(touched))
-	c.Owned, c.Plan = p.Owned, true
+	c.Owned, c.GivenBack, c.Plan = p.Owned, nil, true
+	if p.Target != nil {
+		for _, i := range p.Target.Interfaces {
+			if i.State == state.Absent {
+				c.GivenBack = append(c.GivenBack, i.Name)
+			}
+		}
+	}
+	c.readPins()
+}
+
+// readPins looks which links of the plan's stacks have an address that somebody
+// set. It is called before the first step, and again before a repair, which may
+// touch more.
+func (c *checkpoint) readPins() {
+	names := c.scope()
+	maps.DeleteFunc(names, func(name string, _ bool) bool { return c.PinsRead[name] })
+	pinned := pinnedAmong(c.Network, names)
+	if pinned == nil {
+		return
+	}
+	if c.PinsRead == nil {
+		c.Pinned, c.PinsRead = map[string]string{}, map[string]bool{}
+	}
+	maps.Copy(c.Pinned, pinned)
+	maps.Copy(c.PinsRead, names)
 }
 
 // Release forgets the checkpoint and records what the plan owns.
@@ -146,29 +188,35 @@ func (c *checkpoint) Release(ctx context.Context) error {
 	if !c.Plan || c.rebooted {
 		return nil
 	}
-	return c.e.recordOwned(ctx, c.Owned)
+	return c.e.recordOwned(ctx, c.Owned, c.GivenBack)
 }
 
 // recordOwned adds the names to the record of what is ours, and drops what is
-// gone from it.
-func (e *Engine) recordOwned(ctx context.Context, names []string) error {
-	r := readRecord(e.options.RunDir, e.log)
-	if len(names) == 0 && len(r.Owned) == 0 {
+// gone from it, or was given back.
+func (e *Engine) recordOwned(ctx context.Context, names, givenBack []string) error {
+	r := e.record()
+	if len(names) == 0 && len(r.Owned) == 0 && len(r.Notes) == 0 && len(e.notes.pending()) == 0 {
 		return nil
 	}
 	shot, err := takeSnapshot(ctx, e.conn, wantLinks)
 	if err != nil {
 		return err
 	}
-	owned := make(map[string]int, len(names))
+	owned, named := make(map[string]int, len(names)), make(map[string]bool, len(names))
+	for _, name := range names {
+		named[name] = true
+	}
 	for _, l := range shot.Links {
-		if slices.Contains(names, l.Name) || r.owns(l.Name, l.Index) {
+		if named[l.Name] || r.owns(l.Name, l.Index) && !slices.Contains(givenBack, l.Name) {
 			owned[l.Name] = l.Index
 		}
 	}
-	r.Owned, r.Ageing = owned, e.conn.ageing.among(owned)
+	r.Owned, r.Ageing, r.Notes = owned, e.conn.ageing.among(owned), e.notes.among(shot.Links, r)
 	if err := r.write(e.options.RunDir); err != nil {
 		return fileError("record what is ours", recordFile(e.options.RunDir), err)
+	}
+	if e.options.RunDir != "" {
+		e.notes.reset(nil)
 	}
 	return nil
 }

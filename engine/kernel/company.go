@@ -18,6 +18,9 @@ import (
 type company struct {
 	// root is put before every path; empty is the host's own root.
 	root string
+	// namespace is the network namespace whose company it is; empty is that of
+	// the calling thread.
+	namespace string
 }
 
 // resolver is the host's resolver configuration.

@@ -81,26 +81,26 @@ func TestSessionMarksTheStack(t *testing.T) {
 func TestRecord(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	log := slog.New(slog.DiscardHandler)
-	r := readRecord(dir, log)
+	r := readRecord(dir, namespace(), log)
 	r.Owned["br0"] = 7
 	if err := r.write(dir); err != nil {
 		t.Fatal(err)
 	}
-	back := readRecord(dir, log)
+	back := readRecord(dir, namespace(), log)
 	if !back.owns("br0", 7) || back.owns("br0", 8) || back.owns("br1", 7) {
 		t.Errorf("read back: %+v", back)
 	}
 	if err := os.WriteFile(recordFile(dir), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if damaged := readRecord(dir, log); len(damaged.Owned) != 0 {
+	if damaged := readRecord(dir, namespace(), log); len(damaged.Owned) != 0 {
 		t.Errorf("a damaged record: %+v", damaged)
 	}
 	other := record{Version: recordVersion, Namespace: "net:[1]", Owned: map[string]int{"br0": 7}}
 	if err := other.write(dir); err != nil {
 		t.Fatal(err)
 	}
-	if r := readRecord(dir, log); r.owns("br0", 7) {
+	if r := readRecord(dir, namespace(), log); r.owns("br0", 7) {
 		t.Error("another namespace's record was taken for ours")
 	}
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/mdlayher/netlink"
@@ -35,10 +36,11 @@ func dumpAll[T any](
 			}
 			return err
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, unix.EBUSY): // one that was given up is still running
+		case err != nil:
 			return nil, err
-		}
-		if !interrupted {
+		case !interrupted:
 			return all, nil
 		}
 		c.log.Debug("dump interrupted, repeated", "type", typ)
@@ -64,9 +66,20 @@ func (c *conn) dump(typ uint16, request []byte, each func(message) error) (inter
 		return false, err
 	}
 	var first error
+	receive := c.receive
 	for {
-		b, err := c.receive()
-		if err != nil {
+		b, err := receive()
+		switch {
+		case err == nil:
+		case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.EMSGSIZE) && c.growBuffer():
+			// Something of the answer is lost, its end perhaps. What else there is
+			// of it is there already: a dump goes on while it is read
+			// (netlink_recvmsg, net/netlink/af_netlink.c).
+			interrupted, receive = true, c.receiveQueued
+			continue
+		case errors.Is(err, unix.EAGAIN) && interrupted:
+			return true, first
+		default:
 			return interrupted, err
 		}
 		done, err := walkDump(b, seq, &interrupted, &first, each)
@@ -77,6 +90,18 @@ func (c *conn) dump(typ uint16, request []byte, each func(message) error) (inter
 			return interrupted, first
 		}
 	}
+}
+
+// longestMessage bounds the receive buffer.
+const longestMessage = 1 << 20
+
+// growBuffer makes room for longer messages; false when there is enough.
+func (c *conn) growBuffer() bool {
+	if len(c.buf) >= longestMessage {
+		return false
+	}
+	c.buf = make([]byte, 2*len(c.buf))
+	return true
 }
 
 // walkDump goes through one datagram of a dump's answer. The first error of

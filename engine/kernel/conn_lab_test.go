@@ -361,3 +361,35 @@ func compareSysctls(t *testing.T, dir string, names []string, values []int32) {
 		t.Errorf("only %d sysctls of %s compared", compared, dir)
 	}
 }
+
+// TestDumpOfLongMessages has the kernel send more at once than the buffer
+// holds: the buffer grows, and the dump is whole.
+func TestDumpOfLongMessages(t *testing.T) {
+	lab.Require(t)
+	c := dialTest(t)
+	index := dummy(t, c, "d0")
+	const n = 300
+	msgs := make([]netlink.Message, n)
+	for i := range msgs {
+		msgs[i] = newAddress(index, i)
+	}
+	for i, err := range c.pipeline(t.Context(), msgs) {
+		if err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+	c.buf = make([]byte, 256)
+	for range 2 {
+		s, err := takeSnapshot(t.Context(), c, wantAddresses)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := slices.DeleteFunc(s.Addresses, func(a *rawAddress) bool { return a.Index != index || a.Family != unix.AF_INET })
+		if len(found) != n {
+			t.Errorf("%d addresses, want %d", len(found), n)
+		}
+	}
+	if len(c.buf) == 256 {
+		t.Error("the buffer did not grow: the test tests nothing")
+	}
+}

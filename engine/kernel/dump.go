@@ -101,6 +101,7 @@ type dumpPart struct {
 var dumps = []dumpPart{
 	{want: wantLinks, name: "links", read: readLinks},
 	{want: wantAddresses, name: "addresses", read: readAddresses},
+	{want: wantAddresses, name: "IPv6 tokens", read: readTokens, ready: hasAutomatic},
 	{want: wantRoutes, name: "routes", read: readRoutes},
 	{want: wantRules, name: "rules", read: readRules, optional: true},
 	{want: wantNexthops, name: "next hop objects", read: readNexthops, optional: true},

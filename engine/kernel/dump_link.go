@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,6 +88,9 @@ type inetConf struct {
 	AcceptRA    int32 `json:"accept-ra,omitempty"`
 	Autoconf    int32 `json:"autoconf,omitempty"`
 	AddrGenMode int32 `json:"addr-gen-mode,omitempty"`
+	// Token is the interface identifier of automatic addresses; invalid for none,
+	// and where it was not asked for.
+	Token netip.Addr `json:"token,omitzero"`
 	// All is the whole array, for a checkpoint; index by devconf4 and devconf6.
 	All []int32 `json:"all,omitempty"`
 }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,11 @@ const (
 	tcIngressHand = 0xFFFF0000
 )
 
+// classful are the kinds of qdiscs whose classes somebody configures. Those of
+// others come with the qdisc (prio, mq, tbf), or with traffic and go with it
+// (sfq, fq_codel).
+var classful = []string{"htb", "hfsc", "drr", "qfq", "cbq"}
+
 // readTC dumps the qdiscs that somebody configured, with their classes and
 // filters. The default qdiscs have handle 0 and come by themselves.
 func readTC(ctx context.Context, c *conn, s *snapshot, _ want) error {
@@ -54,7 +60,7 @@ func readTC(ctx context.Context, c *conn, s *snapshot, _ want) error {
 		if err != nil {
 			return err
 		}
-		s.Classes = append(s.Classes, classes...)
+		s.Classes = append(s.Classes, slices.DeleteFunc(classes, func(c rawTC) bool { return !slices.Contains(classful, c.Kind) })...)
 	}
 	return nil
 }
@@ -123,16 +129,4 @@ func decodeTC(b []byte) (t rawTC, err error) {
 		}
 	}
 	return t, a.err
-}
-
-// readNexthops dumps the next hop objects (Linux 5.3), whole.
-func readNexthops(ctx context.Context, c *conn, s *snapshot, _ want) (err error) {
-	const size = 8 // struct nhmsg
-	s.Nexthops, err = dumpAll(ctx, c, unix.RTM_GETNEXTHOP, make([]byte, size), func(body []byte) (rawObject, bool, error) {
-		if len(body) < size {
-			return rawObject{}, false, short("next hop", body)
-		}
-		return rawObject{Body: append([]byte(nil), body...)}, true, nil
-	})
-	return err
 }

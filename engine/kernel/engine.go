@@ -32,12 +32,16 @@ type Engine struct {
 	conn    *conn
 	sysctl  *sysctls
 	company company
+	// namespace is that of the thread which opened the engine.
+	namespace string
 
 	// other counts the writes that do not go through conn.
 	other atomic.Int64
 
 	apply sync.Mutex // held for one Apply or Rollback
 	last  indexRange // where the next link's number is looked for; under apply
+
+	notes notebook
 
 	announcer announcer
 }
@@ -55,12 +59,15 @@ func Open(options Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		options: options, log: log, conn: c, company: company{root: options.Root},
+		options: options, log: log, conn: c, namespace: namespace(), company: company{root: options.Root, namespace: namespace()},
 	}
-	c.ageing.recall(readRecord(options.RunDir, log))
+	c.ageing.recall(e.record())
 	e.sysctl = openSysctls(&e.other)
 	return e, nil
 }
+
+// record reads the record of what is ours.
+func (e *Engine) record() record { return readRecord(e.options.RunDir, e.namespace, e.log) }
 
 // Name is "kernel".
 func (e *Engine) Name() string { return "kernel" }

@@ -168,13 +168,7 @@ type restorer struct {
 	nowByName map[string]*rawLink
 }
 
-// restoreExtras puts back, of the links in scope, what was there and is
-// missing, as far as k says. taken is the boot time at which was was read.
-func (e *Engine) restoreExtras(ctx context.Context, was *snapshot, taken int64, scope map[string]bool, k *keeper) error {
-	now, err := takeSnapshot(ctx, e.conn, wantAll)
-	if err != nil {
-		return err
-	}
+func newRestorer(e *Engine, was, now *snapshot, taken int64, scope map[string]bool, k *keeper) *restorer {
 	r := &restorer{
 		keeper: k, e: e, was: was, now: now, scope: scope,
 		elapsed:   uint32(max(0, bootTime()-taken)),
@@ -183,13 +177,24 @@ func (e *Engine) restoreExtras(ctx context.Context, was *snapshot, taken int64, 
 	for _, l := range now.Links {
 		r.nowByName[l.Name] = l
 	}
+	return r
+}
+
+// restoreExtras puts back, of the links in scope, what was there and is
+// missing, as far as k says. taken is the boot time at which was was read.
+func (e *Engine) restoreExtras(ctx context.Context, was *snapshot, taken int64, scope map[string]bool, k *keeper) error {
+	now, err := takeSnapshot(ctx, e.conn, wantAll)
+	if err != nil {
+		return err
+	}
+	r := newRestorer(e, was, now, taken, scope, k)
 	var failures []error
 	for _, part := range []func() []extra{
 		r.links, r.ports, r.vlans, r.forwarding, r.multicast, r.addresses, r.neighbours, r.nexthops, r.routes, r.control,
 	} {
 		failures = append(failures, r.send(ctx, part()))
 	}
-	return errors.Join(append(failures, r.sysctls())...)
+	return errors.Join(append(failures, r.sysctls(), r.send(ctx, r.tokens()))...)
 }
 
 // An extra is one message that puts something back.
@@ -255,6 +260,8 @@ type savedExtras struct {
 	was   *snapshot
 	taken int64
 	scope map[string]bool
+	// routes are those of others that may not be there afterwards.
+	routes []*rawRoute
 	*keeper
 }
 
@@ -270,16 +277,17 @@ func (e *Engine) saveExtras(ctx context.Context, p *plan.Plan) (*savedExtras, er
 		return nil, err
 	}
 	k := keeperOf(p)
+	saved := &savedExtras{e: e, was: was, taken: bootTime(), routes: was.endangered(disrupted(p), k), keeper: k}
 	maps.Copy(touched, was.washedAway(dry, k))
-	if len(touched) == 0 {
-		return nil, nil
+	if len(touched) > 0 {
+		saved.scope = was.stack(touched)
 	}
-	return &savedExtras{e: e, was: was, taken: bootTime(), scope: was.stack(touched), keeper: k}, nil
+	return saved, nil
 }
 
 // restore puts them back, after the last step. nil does nothing.
 func (s *savedExtras) restore(ctx context.Context) error {
-	if s == nil {
+	if s == nil || len(s.scope) == 0 {
 		return nil
 	}
 	return s.e.restoreExtras(ctx, s.was, s.taken, s.scope, s.keeper)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -183,35 +184,50 @@ func (r *restorer) shorten(body []byte) {
 }
 
 // nexthops puts back next hop objects that went with their link (nexthop.c,
-// nexthop_flush_dev).
+// nexthop_flush_dev), and groups that lost members by that.
 func (r *restorer) nexthops() []extra {
-	const header, idAttr, groupAttr, oifAttr = 8, 1, 2, 5
-	have := map[string]bool{}
+	have := map[string][]byte{}
 	for _, n := range r.now.Nexthops {
-		have[string(attributes(n.Body[header:])[idAttr])] = true
+		all := n.attributes()
+		have[string(all[nexthopID])] = all[nexthopGroup]
 	}
 	var list, groups []extra
 	for _, n := range r.was.Nexthops {
-		all := attributes(n.Body[header:])
-		if have[string(all[idAttr])] {
+		all := n.attributes()
+		if group, there := have[string(all[nexthopID])]; there && bytes.Equal(group, all[nexthopGroup]) {
 			continue
 		}
-		if oif := all[oifAttr]; len(oif) >= 4 && r.pairOf(int(binary.NativeEndian.Uint32(oif))) == nil {
+		if link := all[nexthopLink]; len(link) >= 4 && r.pairOf(int(binary.NativeEndian.Uint32(link))) == nil {
 			continue
 		}
-		msg, ok := r.replay(n.Body, header, -1, []uint16{oifAttr}, nil, unix.RTM_NEWNEXTHOP)
+		msg, ok := r.replay(n.Body, nexthopSize, -1, []uint16{nexthopLink}, nil, unix.RTM_NEWNEXTHOP)
 		if !ok {
 			continue
 		}
-		binary.NativeEndian.PutUint32(msg.Data[4:], 0) // flags that the kernel only tells
-		found := extra{op: "restore next hop object", object: "nexthop", msg: msg}
-		if all[groupAttr] != nil {
+		// The kernel tells the scope and most flags, and refuses to be told
+		// (struct nhmsg; rtm_to_nh_config, net/ipv4/nexthop.c).
+		msg.Data[1] = 0
+		flags := binary.NativeEndian.Uint32(msg.Data[4:])
+		binary.NativeEndian.PutUint32(msg.Data[4:], flags&unix.RTNH_F_ONLINK)
+		found := extra{op: "restore next hop object", object: "nexthop", msg: msg, fine: r.outOfReach()}
+		if all[nexthopGroup] != nil {
 			groups = append(groups, found)
 		} else {
 			list = append(list, found)
 		}
 	}
 	return append(list, groups...)
+}
+
+// outOfReach are the refusals of a route or next hop object that the plan made
+// impossible: the document took the address away, or moved it, that its next
+// hop was reached by. Whoever made it must make it anew. A rollback makes
+// nothing impossible.
+func (r *restorer) outOfReach() []unix.Errno {
+	if r.all {
+		return nil
+	}
+	return []unix.Errno{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN}
 }
 
 // routes puts back lost routes of links in scope.
@@ -273,10 +289,8 @@ func (r *restorer) route(route *rawRoute) []extra {
 	flags := binary.NativeEndian.Uint32(msg.Data[8:])
 	binary.NativeEndian.PutUint32(msg.Data[8:], flags&^uint32(told))
 	found := extra{op: "restore route to " + route.Destination.String(), object: r.was.hopNames(route), msg: msg}
-	if !r.all {
-		// The document took the address away, or moved it, that the route's next
-		// hop was reached by: whoever made the route must make it anew.
-		found.fine = []unix.Errno{unix.ENETUNREACH, unix.EHOSTUNREACH}
+	if found.fine = r.outOfReach(); route.Nexthop != 0 && !r.all {
+		found.fine = append(found.fine, unix.EINVAL) // the next hop object is not there any more
 	}
 	return []extra{found}
 }

@@ -1,10 +1,12 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -44,6 +46,13 @@ func (s *snapshot) addressFacts(f map[string]string, scope map[string]bool) {
 			f[name+": address "+a.Prefix.String()] = fmt.Sprintf("scope %d flags %x peer %s label %q metric %d", a.Scope, a.Flags&^told, a.Peer, a.Label, a.Metric)
 		}
 	}
+	for index, list := range s.linkLocals() {
+		for _, a := range list {
+			if name := s.name(index); scope[name] {
+				f[name+": address "+a.Prefix.String()] = "there"
+			}
+		}
+	}
 	for _, r := range s.Routes {
 		if r.Protocol != unix.RTPROT_KERNEL && !r.Expires && len(r.Hops) > 0 && scope[s.name(r.Hops[0].Index)] {
 			f["route "+s.routeKey(r)] = "there"
@@ -64,9 +73,13 @@ func (s *snapshot) objectFacts(f map[string]string, scope map[string]bool) {
 			there(n.Index, what, printable(s.neighKey(n)))
 		}
 	}
-	for what, list := range map[string][]rawTC{"qdisc": s.Qdiscs, "class": s.Classes, "filter": s.Filters} {
-		for _, t := range list {
-			there(t.Index, what, s.tcKey(t))
+	for _, o := range s.control() {
+		there(o.Index, o.what, s.tcKey(o))
+	}
+	for _, n := range s.Nexthops {
+		all := n.attributes()
+		if id, link := all[nexthopID], all[nexthopLink]; len(id) >= 4 && len(link) >= 4 {
+			there(int(binary.NativeEndian.Uint32(link)), "next hop object", strconv.FormatUint(uint64(binary.NativeEndian.Uint32(id)), 10))
 		}
 	}
 	for _, m := range s.MDB {

@@ -101,6 +101,8 @@ func encodeLink(s *plan.Step, t *linkTable, l *link) (work, error) {
 func encodeLinkAttributes(e *encoder, s *plan.Step, t *linkTable, l *link) error {
 	if createWithMAC(s) {
 		e.mac(unix.IFLA_ADDRESS, string(s.Link.MAC))
+	} else if mac := t.pinned[l.name]; mac != "" {
+		e.mac(unix.IFLA_ADDRESS, mac)
 	}
 	if mtu := s.Link.MTU; mtu != nil {
 		e.u32(unix.IFLA_MTU, createMTU(l.kind, *mtu))

@@ -148,8 +148,11 @@ func (c company) process(file, program string) (pid int, alive bool) {
 // sameNamespace tells whether a process sees the links that we see. Where that
 // cannot be read (no rights) it is taken to.
 func (c company) sameNamespace(pid int) bool {
-	ours, err := os.Readlink("/proc/thread-self/ns/net")
-	if err != nil {
+	ours := c.namespace
+	if ours == "" {
+		ours = namespace()
+	}
+	if ours == "" {
 		return true
 	}
 	theirs, err := os.Readlink(c.proc(pid, "ns/net"))

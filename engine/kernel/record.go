@@ -28,6 +28,8 @@ type record struct {
 	Owned map[string]int `json:"owned"`
 	// Ageing are the ageing times of our bridges, by name.
 	Ageing map[string]ageingTime `json:"ageing,omitempty"`
+	// Notes are what documents say of interfaces and no kernel knows, by name.
+	Notes map[string]note `json:"notes,omitempty"`
 }
 
 // owns tells whether the link is ours.
@@ -39,10 +41,10 @@ func (r record) owns(name string, index int) bool {
 // recordFile is where the record of a run directory lies.
 func recordFile(runDir string) string { return filepath.Join(runDir, "owned.json") }
 
-// readRecord reads the record. One that is missing, of another namespace, or
+// readRecord reads the record of a namespace. One that is missing, of another namespace, or
 // damaged is an empty one; damage is logged.
-func readRecord(runDir string, log *slog.Logger) record {
-	none := record{Version: recordVersion, Namespace: namespace(), Owned: map[string]int{}}
+func readRecord(runDir, namespace string, log *slog.Logger) record {
+	none := record{Version: recordVersion, Namespace: namespace, Owned: map[string]int{}}
 	if runDir == "" {
 		return none
 	}

@@ -31,22 +31,33 @@ func (c *checkpoint) Rollback(ctx context.Context) error {
 	}
 	var failures []error
 	var left []string
+	c.e.notes.reset(c.noted)
 	for round := range rollbackRounds {
 		err := c.goBack(ctx, round > 0)
-		left = c.await(ctx)
+		left = c.await(ctx, err != nil)
 		if err == nil && len(left) == 0 {
-			return nil
+			return c.keepNotes(ctx)
 		}
 		if ctx.Err() != nil {
 			failures = append(failures, ctx.Err())
 			break
 		}
+		c.e.log.Info("rollback is not done yet", "round", round+1, "err", err, "left", left)
 		failures = append(failures, err)
 	}
 	if len(left) == 0 {
 		return nil
 	}
 	return &engine.RollbackError{Differences: left, Err: errors.Join(failures...)}
+}
+
+// keepNotes puts the notes of links on record that came back under another
+// number.
+func (c *checkpoint) keepNotes(ctx context.Context) error {
+	if len(c.e.notes.pending()) == 0 {
+		return nil
+	}
+	return c.e.recordOwned(ctx, nil, nil)
 }
 
 // goBack is one round. insist sets also what comes back by itself when the rest
@@ -59,15 +70,18 @@ func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 	current := c.show(now)
 	target := c.target(current)
 	if !insist {
-		followPorts(target.State, current)
+		c.followPorts(target.State, current)
 	}
 	p, err := plan.Make(current, target, plan.Options{Force: true})
 	if err != nil {
 		return err
 	}
-	err = c.e.Apply(ctx, p, nil)
+	err = c.e.carryOut(ctx, p, nil, func(*snapshot) map[string]string { return c.Pinned })
 	scope := c.scope()
 	err = errors.Join(err, c.e.restoreExtras(ctx, c.Network, c.Taken, scope, everything))
+	if moved, reorderErr := c.reorder(ctx, scope); moved || reorderErr != nil {
+		err = errors.Join(err, reorderErr, c.e.restoreExtras(ctx, c.Network, c.Taken, scope, everything))
+	}
 	return errors.Join(err, c.restoreFiles(ctx))
 }
 
@@ -75,6 +89,17 @@ func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 func (c *checkpoint) show(s *snapshot) *state.State {
 	shown := stateOf(s, nil)
 	c.e.describe(shown)
+	return shown
+}
+
+// before is the picture in the schema's words.
+func (c *checkpoint) before() *state.State {
+	shown := c.show(c.Network)
+	for _, i := range shown.Interfaces {
+		if c.Pinned[i.Name] != "" {
+			i.Facts.MACPinned = true
+		}
+	}
 	return shown
 }
 
@@ -121,7 +146,7 @@ func (s *snapshot) stack(names map[string]bool) map[string]bool {
 // target is the state to go back to: the picture's for what the plan touched,
 // today's for the rest, and the end of what the plan made.
 func (c *checkpoint) target(current *state.State) *state.Target {
-	was := c.show(c.Network)
+	was := c.before()
 	before := make(map[string]*state.Interface, len(was.Interfaces))
 	for _, i := range was.Interfaces {
 		before[i.Name] = i
@@ -185,10 +210,18 @@ func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 }
 
 // followPorts leaves the address of bridges to the kernel where nobody had set
-// one: writing even the same value would pin it.
-func followPorts(goal, current *state.State) {
+// one and the ports bring it back: writing even the same value would pin it.
+// Where the plan set one, or there were no ports, only writing brings it back.
+func (c *checkpoint) followPorts(goal, current *state.State) {
+	same := make(map[*state.Interface]bool, len(current.Interfaces))
+	for _, i := range current.Interfaces {
+		same[i] = true
+	}
 	for n, i := range goal.Interfaces {
-		if i.Type == state.TypeBridge && i.State != state.Absent && i.Facts != nil && !i.Facts.MACPinned && i != current.Find(i.Name) {
+		switch {
+		case i.Type != state.TypeBridge, i.State == state.Absent, i.Facts == nil, i.Facts.MACPinned, same[i]:
+		case c.Readdressed[i.Name], i.Bridge == nil, len(i.Bridge.Port) == 0:
+		default:
 			free := *i
 			free.MAC = ""
 			goal.Interfaces[n] = &free
@@ -286,15 +319,19 @@ func backRules(was, now *state.State) []*state.Rule {
 }
 
 // await reads the host back until nothing differs from the picture any more,
-// or until nothing more can be expected, and lists what differs.
-func (c *checkpoint) await(ctx context.Context) []string {
+// or until nothing more can be expected, and lists what differs. again is set
+// when something was refused: a next hop object is, as long as its link has no
+// carrier, and is tried again until it is taken. What is refused to the end is
+// told by the next round.
+func (c *checkpoint) await(ctx context.Context, again bool) []string {
 	end := time.Now().Add(rollbackWait)
 	for {
-		left, err := c.differences(ctx)
+		late := time.Now().After(end)
+		left, err := c.differences(ctx, late)
 		switch {
 		case err != nil:
 			return []string{"the host cannot be read: " + err.Error()}
-		case len(left) == 0 || time.Now().After(end):
+		case len(left) == 0 || late:
 			return left
 		}
 		select {
@@ -302,12 +339,19 @@ func (c *checkpoint) await(ctx context.Context) []string {
 			return left
 		case <-time.After(rollbackPause):
 		}
+		if again {
+			_ = c.e.restoreExtras(ctx, c.Network, c.Taken, c.scope(), everything)
+		}
 	}
 }
 
 // differences lists in what the host differs from the picture, a line each.
-func (c *checkpoint) differences(ctx context.Context) ([]string, error) {
+// late is set when it is not waited any longer for what comes back by itself.
+func (c *checkpoint) differences(ctx context.Context, late bool) ([]string, error) {
 	now, err := takeSnapshot(ctx, c.e.conn, wantAll)
+	if err == nil {
+		now, err = c.ownAgain(ctx, now, late)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -319,6 +363,9 @@ func (c *checkpoint) differences(ctx context.Context) ([]string, error) {
 	}
 	scope := c.scope()
 	lines = append(lines, differing(c.Network.facts(scope), now.facts(scope))...)
+	for _, d := range c.Network.disorders(now, scope) {
+		lines = append(lines, d.String())
+	}
 	lines = append(lines, c.stateDifferences(now, scope)...)
 	if c.Files {
 		lines = append(lines, c.fileDifferences()...)
@@ -328,7 +375,7 @@ func (c *checkpoint) differences(ctx context.Context) ([]string, error) {
 
 // stateDifferences compares in the schema's words, which name options well.
 func (c *checkpoint) stateDifferences(now *snapshot, scope map[string]bool) []string {
-	was, is := c.show(c.Network), c.show(now)
+	was, is := c.before(), c.show(now)
 	want := &state.State{Routes: &state.Routes{Config: backRoutes(was, is)}, Rules: &state.Rules{Config: backRules(was, is)}}
 	for _, i := range was.Interfaces {
 		if !scope[i.Name] {

@@ -120,6 +120,7 @@ func (v *view) link(l *rawLink) *state.Interface {
 	for _, name := range slices.Sorted(slices.Values(l.AltNames)) {
 		i.AltNames = append(i.AltNames, state.AltName{Name: name})
 	}
+	i.PCIAddress = pciAddress(l)
 	i.Facts = v.facts(l)
 	if show := kinds[l.Kind].show; show != nil {
 		show(v, l, i)
@@ -168,8 +169,8 @@ func (v *view) facts(l *rawLink) *state.Facts {
 
 // pinned tells whether a controller's address is its own. Bridges and bonds
 // take one of their ports' until somebody sets it; the kernel tells who did
-// only in a file per link, so an address that is also a port's counts as not
-// pinned.
+// only in a file per link (pin.go), so an address that is also a port's counts
+// as not pinned here.
 func (v *view) pinned(l *rawLink) bool {
 	if l.Kind != kindBridge && l.Kind != kindBond {
 		return false

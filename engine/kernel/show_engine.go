@@ -25,7 +25,7 @@ func (e *Engine) Show(ctx context.Context, options engine.ShowOptions) (*state.S
 
 // describe fills in what the kernel does not know of its links.
 func (e *Engine) describe(s *state.State) {
-	owned := readRecord(e.options.RunDir, e.log)
+	owned := e.record()
 	names := make(map[int]string, len(s.Interfaces))
 	for _, i := range s.Interfaces {
 		names[i.Facts.Index] = i.Name
@@ -34,6 +34,7 @@ func (e *Engine) describe(s *state.State) {
 	for _, i := range s.Interfaces {
 		i.Facts.Owned = owned.owns(i.Name, i.Facts.Index)
 		i.Facts.Manager = managers[i.Name]
+		e.notes.write(i, owned)
 	}
 	markSession(s, sessionAddress())
 }

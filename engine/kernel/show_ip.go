@@ -21,15 +21,15 @@ const (
 func (v *view) ipv4(l *rawLink) *state.IPv4 {
 	s := &state.IPv4{IP: state.IP{Address: []state.Address{}}}
 	dynamic := false
-	metric, same := uint32(0), true
+	metric, ours, same := uint32(0), false, true
 	for _, a := range v.addresses[l.Index] {
 		if a.Family != unix.AF_INET {
 			continue
 		}
-		if len(s.Address) > 0 && a.Metric != metric {
-			same = false
+		if !foreignAddress(l, a) {
+			same = same && (!ours || a.Metric == metric)
+			metric, ours = a.Metric, true
 		}
-		metric = a.Metric
 		dynamic = dynamic || !a.permanent()
 		s.Address = append(s.Address, address(l, a))
 	}
@@ -55,7 +55,7 @@ func (v *view) ipv6(l *rawLink) *state.IPv6 {
 		}
 		switch {
 		case a.permanent():
-		case a.Protocol == addrProtoRA, a.Protocol == 0 && a.Prefix.Bits() < 128:
+		case a.automatic():
 			autoconf = true
 		default:
 			dhcp = true
@@ -63,6 +63,9 @@ func (v *view) ipv6(l *rawLink) *state.IPv6 {
 		s.Address = append(s.Address, address(l, a))
 	}
 	s.Enabled, s.DHCP, s.Autoconf = &enabled, &dhcp, &autoconf
+	if l.INet6.Token.IsValid() {
+		s.Token = new(l.INet6.Token.String())
+	}
 	if enabled && l.Flags&unix.IFF_LOOPBACK == 0 {
 		s.AddrGenMode = addrGenMode(l.INet6.AddrGenMode)
 	}
@@ -89,6 +92,7 @@ func address(l *rawLink, a *rawAddress) state.Address {
 			Tentative:     a.Flags&unix.IFA_F_TENTATIVE != 0,
 			Failed:        a.Flags&unix.IFA_F_DADFAILED != 0,
 			NoPrefixRoute: a.Flags&unix.IFA_F_NOPREFIXROUTE != 0,
+			Metric:        a.Metric,
 			NoDAD:         a.Family == unix.AF_INET6 && a.Flags&unix.IFA_F_NODAD != 0,
 		},
 	}

@@ -35,7 +35,7 @@ type Document struct {
 // aliases that contain themselves or stand for too much.
 func Read(name string, data []byte, problems *problem.List) *Document {
 	if len(data) > MaxSize {
-		problems.Add(&problem.Problem{File: name, Message: "the document is larger than 64 MiB"})
+		problems.Add(&problem.Problem{File: name, Message: "the document is larger than 64 MiB", Hint: "make several files of it"})
 		return nil
 	}
 	if p := checkText(data); p != nil {
@@ -69,7 +69,7 @@ func checkText(data []byte) *problem.Problem {
 		case r == utf8.RuneError && size <= 1:
 			return badByte(data, i, "the document is not valid UTF-8", "save it as UTF-8")
 		case r < ' ' || r >= 0x7f && r < 0xa0 && r != 0x85:
-			return badByte(data, i, "control characters are not allowed", "")
+			return badByte(data, i, "control characters are not allowed", "remove them")
 		}
 		i += size
 	}
@@ -131,9 +131,8 @@ func (s *keySet) find(items []Node, text string) int {
 // the finished tree.
 func addDuplicates(name string, root *Node, duplicates []duplicate, problems *problem.List) {
 	for _, d := range duplicates {
-		p := at(name, &d.key, "the key is given twice")
+		p := at(name, &d.key, "the key is given twice", "it was first given in line "+strconv.Itoa(int(d.first.Line)))
 		p.Key, _ = pathTo(root, &d.first)
-		p.Hint = "it was first given in line " + strconv.Itoa(int(d.first.Line))
 		problems.Add(p)
 	}
 }

@@ -36,8 +36,7 @@ func readYAML(name string, data []byte, problems *problem.List) *Document {
 	case root.IsNull():
 		problems.Add(empty(name))
 	default:
-		p := at(name, &root, "the document must be a mapping of keys, not a "+root.Kind.String())
-		problems.Add(p)
+		problems.Add(at(name, &root, "the document must be a mapping of keys, not a "+root.Kind.String(), "begin it with interfaces: or another key of the schema"))
 	}
 	return nil
 }
@@ -83,7 +82,7 @@ func explain(p *problem.Problem, char byte) {
 	case strings.HasPrefix(p.Message, "mapping values are not allowed"):
 		p.Message, p.Hint = `": " is not allowed here`, "check the indentation, and put a value that holds \": \" in quotes"
 	case strings.HasPrefix(p.Message, "exceeded max depth"):
-		p.Message = tooDeep
+		p.Message, p.Hint = tooDeep, "no state needs that many"
 	case strings.HasPrefix(p.Message, "unknown anchor"):
 		p.Message = strings.ReplaceAll(strings.TrimSuffix(p.Message, " referenced"), "'", `"`)
 		p.Hint = "put a value that begins with * in quotes"
@@ -166,11 +165,11 @@ func (c *converter) alias(y *yaml.Node) Node {
 	done := c.anchors[y.Alias]
 	switch {
 	case done.size < 0:
-		c.problems.Add(at(c.name, &here, "the alias *"+y.Value+" stands inside what it stands for"))
+		c.problems.Add(at(c.name, &here, "the alias *"+y.Value+" stands inside what it stands for", "write the value out"))
 		return here
 	case c.aliased+done.size > maxAliased:
 		if !c.spent {
-			c.problems.Add(at(c.name, &here, "the aliases of the document stand for more than 500000 values"))
+			c.problems.Add(at(c.name, &here, "the aliases of the document stand for more than 500000 values", "write the values out, or make several files of it"))
 		}
 		c.spent = true
 		return here
@@ -191,7 +190,7 @@ func (c *converter) plain(y *yaml.Node) Node {
 		return n
 	}
 	if c.depth++; c.depth > maxDepth {
-		c.problems.Add(at(c.name, &n, tooDeep))
+		c.problems.Add(at(c.name, &n, tooDeep, "no state needs that many"))
 	} else if y.Kind == yaml.SequenceNode {
 		c.sequence(y, &n)
 	} else {
@@ -207,7 +206,7 @@ func (c *converter) tag(y *yaml.Node, n *Node) bool {
 	case "!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!merge", "":
 		return true
 	}
-	p := at(c.name, n, "the tag is not supported")
+	p := at(c.name, n, "the tag is not supported", "leave the tag out, and put a text in quotes")
 	p.Value = y.Tag
 	c.problems.Add(p)
 	return false
@@ -229,7 +228,7 @@ func (c *converter) mapping(y *yaml.Node, n *Node) {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key := c.convert(y.Content[i])
 		if key.Kind != Scalar {
-			c.problems.Add(at(c.name, &key, "a key must be a word, not a "+key.Kind.String()))
+			c.problems.Add(at(c.name, &key, "a key must be a word, not a "+key.Kind.String(), "check the indentation and the colons"))
 			continue
 		}
 		value := c.convert(y.Content[i+1])
@@ -257,7 +256,7 @@ func (c *converter) merged(value Node) []Node {
 	}
 	for i := range sources {
 		if sources[i].Kind != Mapping {
-			c.problems.Add(at(c.name, &value, "the merge key << needs a mapping or a list of mappings"))
+			c.problems.Add(at(c.name, &value, "the merge key << needs a mapping or a list of mappings", "write <<: *NAME, where &NAME marks a mapping"))
 			return nil
 		}
 	}
@@ -280,6 +279,6 @@ func (c *converter) merge(items []Node, source *Node) []Node {
 }
 
 // at starts a problem at the position of a node.
-func at(name string, n *Node, message string) *problem.Problem {
-	return &problem.Problem{File: name, Line: int(n.Line), Column: int(n.Column), Message: message}
+func at(name string, n *Node, message, hint string) *problem.Problem {
+	return &problem.Problem{File: name, Line: int(n.Line), Column: int(n.Column), Message: message, Hint: hint}
 }

@@ -28,26 +28,64 @@ const (
 // and user are the kernel's word; a stopped owner, which cannot tell more, is
 // known by them and its command line.
 func Holder(ctx context.Context, name string) (*Owner, error) {
+	owner, _, err := ask(ctx, "@"+name)
+	if owner != nil || err != nil {
+		return owner, err
+	}
+	return search(ctx, name, "@"+name)
+}
+
+// search looks for an owner under every name that the lock can have, but for
+// the one own.
+func search(ctx context.Context, name, own string) (*Owner, error) {
+	for _, address := range listeners("@" + name) {
+		if address == own {
+			continue
+		}
+		if owner, _, err := ask(ctx, address); owner != nil || err != nil {
+			return owner, err
+		}
+	}
+	return nil, nil
+}
+
+// ask asks the listener at an address about itself: nil if there is none, or
+// if it has no business with the lock; listens tells the two apart.
+func ask(ctx context.Context, address string) (owner *Owner, listens bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "unix", "@"+name)
+	conn, err := dialer.DialContext(ctx, "unix", address)
+	for errors.Is(err, syscall.EAGAIN) && ctx.Err() == nil { // its queue is full
+		sleep(ctx, pause)
+		conn, err = dialer.DialContext(ctx, "unix", address)
+	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return nil, nil
+		return nil, false, nil
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, context.DeadlineExceeded):
-		return &Owner{}, nil // so many ask that the owner's queue is full
+		owner = silent(address)
+		return owner, true, nil
 	case err != nil:
-		return nil, fmt.Errorf("ask who holds the lock %s: %w", name, err)
+		return nil, false, fmt.Errorf("ask who holds the lock %s: %w", address, err)
 	}
 	defer func() { _ = conn.Close() }()
-	owner := answer(conn)
-	owner.PID, owner.UID = peer(conn.(*net.UnixConn))
-	if owner.Command == "" {
-		owner.Command = command(owner.PID)
+	pid, uid := peer(conn.(*net.UnixConn))
+	if !trusted(pid, uid) {
+		return nil, true, nil
 	}
-	owner.Command, owner.Purpose = problem.Printable(owner.Command), problem.Printable(owner.Purpose)
-	return &owner, nil
+	said := answer(conn)
+	said.PID, said.UID = pid, uid
+	return said.clean(), true, nil
+}
+
+// clean completes what an owner said about itself, and makes it printable.
+func (o Owner) clean() *Owner {
+	if o.Command == "" {
+		o.Command = command(o.PID)
+	}
+	o.Command, o.Purpose = problem.Printable(o.Command), problem.Printable(o.Purpose)
+	return &o
 }
 
 // answer is what the owner says about itself, nothing if it does not.

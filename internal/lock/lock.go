@@ -6,13 +6,21 @@
 // its owner ends, however that happens, no file is left behind, and processes
 // that share the network but not the file system meet at it too. Who is
 // refused connects to the socket and is told about the owner.
+//
+// Anybody may listen on such a name. Only those count as owners who may change
+// the network: root, the caller's own user, and who has CAP_NET_ADMIN. Where
+// somebody else sits on the name, the lock is taken under the name with a
+// random ending; so whoever listens looks for others before it believes that it
+// is the only one.
 package lock
 
 import (
 	"context"
+	random "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -25,8 +33,11 @@ import (
 const Name = "holdfast.lock"
 
 // attempts is how often the lock is tried for when its owner is there one
-// moment and gone the next.
-const attempts = 5
+// moment and gone the next, and pause is the longest time between two.
+const (
+	attempts = 5
+	pause    = 50 * time.Millisecond
+)
 
 // Owner is who holds the lock.
 type Owner struct {
@@ -86,23 +97,64 @@ type Lock struct {
 // it the error is a *HeldError. It returns within a few seconds also when the
 // owner is stopped.
 func Acquire(ctx context.Context, name, purpose string) (*Lock, error) {
+	var other *Owner
 	for range attempts {
-		listener, err := listen(ctx, name)
-		if err == nil {
-			return serve(listener, purpose), nil
+		listener, owner, err := claim(ctx, name)
+		switch {
+		case err != nil:
+			return nil, err
+		case owner != nil:
+			return nil, &HeldError{Owner: *owner}
 		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("take the lock %s: %w", name, err)
+		// Listening comes before looking: of two who try at once, under two
+		// names, at least one sees the other.
+		held := serve(listener, purpose)
+		if other, err = search(ctx, name, listener.Addr().String()); other == nil && err == nil {
+			return held, nil
 		}
-		owner, err := Holder(ctx, name)
+		_ = held.Release()
 		if err != nil {
 			return nil, err
 		}
-		if owner != nil {
-			return nil, &HeldError{Owner: *owner}
-		}
+		sleep(ctx, rand.N(pause))
 	}
-	return nil, &HeldError{}
+	return nil, &HeldError{Owner: *other}
+}
+
+// claim listens on the lock's name, or tells who owns the lock. Where somebody
+// sits on the name who has no business with it, claim listens on a name with a
+// random ending.
+func claim(ctx context.Context, name string) (*net.UnixListener, *Owner, error) {
+	for range attempts {
+		listener, err := listen(ctx, name)
+		if err == nil {
+			return listener, nil, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, nil, fmt.Errorf("take the lock %s: %w", name, err)
+		}
+		owner, listens, err := ask(ctx, "@"+name)
+		if owner != nil || err != nil {
+			return nil, owner, err
+		}
+		if listens {
+			break
+		}
+		sleep(ctx, rand.N(pause)) // it comes or goes at this moment
+	}
+	listener, err := listen(ctx, name+"."+random.Text())
+	if err != nil {
+		return nil, nil, fmt.Errorf("take the lock %s: %w", name, err)
+	}
+	return listener, nil, nil
+}
+
+// sleep waits, or until the context ends.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // Release gives the lock back.

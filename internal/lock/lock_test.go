@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -91,6 +93,76 @@ func TestLockDiesWithItsOwner(t *testing.T) {
 	_ = l.Release()
 }
 
+// TestSquatterIsPassedOver has a user without privileges sit on the lock's
+// name: root takes the lock all the same, others of root meet it, and the name
+// being free again does not make a second owner.
+func TestSquatterIsPassedOver(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("becoming another user takes root")
+	}
+	squatter := startAs(t, &syscall.Credential{Uid: 65534, Gid: 65534, NoSetGroups: true})
+	if holder, err := lock.Holder(t.Context(), name(t)); holder != nil || err != nil {
+		t.Fatalf("the squatter counts as owner: %v, %v", holder, err)
+	}
+	l, err := lock.Acquire(t.Context(), name(t), "apply host.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(when string) {
+		t.Helper()
+		_, err := lock.Acquire(t.Context(), name(t), "test")
+		if held, ok := errors.AsType[*lock.HeldError](err); !ok || held.Owner.Purpose != "apply host.yml" || held.Owner.PID != os.Getpid() {
+			t.Errorf("%s: a second owner got %v", when, err)
+		}
+		if holder, err := lock.Holder(t.Context(), name(t)); err != nil || holder == nil || holder.Purpose != "apply host.yml" {
+			t.Errorf("%s: holder %v, %v", when, holder, err)
+		}
+	}
+	refused("beside the squatter")
+	_ = squatter.Process.Kill()
+	_ = squatter.Wait()
+	refused("after the squatter")
+	if err := l.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if holder, err := lock.Holder(t.Context(), name(t)); holder != nil || err != nil {
+		t.Errorf("holder of a free lock: %v, %v", holder, err)
+	}
+}
+
+// TestOneOfManyGetsTheLock lets many try at once, beside a squatter: never do
+// two of them hold the lock.
+func TestOneOfManyGetsTheLock(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("becoming another user takes root")
+	}
+	startAs(t, &syscall.Credential{Uid: 65534, Gid: 65534, NoSetGroups: true})
+	var held, took atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 5 {
+				l, err := lock.Acquire(t.Context(), name(t), "test")
+				if _, busy := errors.AsType[*lock.HeldError](err); busy {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if held.Add(1) > 1 {
+					t.Error("two hold the lock")
+				}
+				took.Add(1)
+				held.Add(-1)
+				_ = l.Release()
+			}
+		})
+	}
+	all.Wait()
+	t.Logf("taken %d times", took.Load())
+}
+
 func TestStoppedOwnerIsNamed(t *testing.T) {
 	child := start(t)
 	if err := child.Process.Signal(syscall.SIGSTOP); err != nil {
@@ -108,7 +180,15 @@ func TestStoppedOwnerIsNamed(t *testing.T) {
 // start runs this test binary as the owner of the test's lock.
 func start(t *testing.T) *exec.Cmd {
 	t.Helper()
-	child := exec.Command(os.Args[0])
+	return startAs(t, nil)
+}
+
+// startAs is start for another user; nil is our own. The user may not be able
+// to get at the binary by its path.
+func startAs(t *testing.T, user *syscall.Credential) *exec.Cmd {
+	t.Helper()
+	child := exec.Command("/proc/self/exe")
+	child.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	child.Env = append(os.Environ(), owner+"="+name(t))
 	stdin, err := child.StdinPipe()
 	if err != nil {

@@ -87,7 +87,7 @@ func decodeWord(d *decoder, n *document.Node, v reflect.Value) {
 		return
 	}
 	if n.Text == "" {
-		d.add(n, shown(n), "must not be empty", "")
+		d.add(n, shown(n), "must not be empty", "give a name")
 		return
 	}
 	v.SetString(n.Text)
@@ -142,7 +142,7 @@ func decodeAddr(d *decoder, n *document.Node, v reflect.Value) {
 	}
 	a, err := netip.ParseAddr(n.Text)
 	if err != nil {
-		hint := ""
+		hint := "an address is written like 192.0.2.1 or 2001:db8::1"
 		if _, err := netip.ParsePrefix(n.Text); err == nil {
 			hint = "give the prefix length as a key of its own"
 		}
@@ -170,7 +170,7 @@ func decodePrefix(d *decoder, n *document.Node, v reflect.Value) {
 	if err != nil {
 		a, bad := netip.ParseAddr(n.Text)
 		if bad != nil || a.Zone() != "" {
-			d.add(n, shown(n), "not a network such as 192.0.2.0/24", "")
+			d.add(n, shown(n), "not a network such as 192.0.2.0/24", "give an address, a slash and the number of bits")
 			return
 		}
 		p = netip.PrefixFrom(a, a.BitLen())

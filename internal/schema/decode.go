@@ -57,7 +57,7 @@ func (d *decoder) structure(n *document.Node, v reflect.Value, index int) {
 		key, value := &n.Items[i], &n.Items[i+1]
 		at, ok := plan.byKey[key.Text]
 		if !ok {
-			d.unknownKey(key, plan)
+			d.unknownKey(key, v.Type(), plan)
 			continue
 		}
 		if seen&(1<<at) != 0 {
@@ -78,7 +78,7 @@ func (d *decoder) field(plan *structPlan, at int, parent, key, value *document.N
 	if value.IsNull() {
 		if plan.required&(1<<at) != 0 {
 			d.path = append(d.path, segment{key: key, name: key.Text})
-			d.add(key, "", "the value is missing", "")
+			d.add(key, "", "the value is missing", "give it a value, or leave it out")
 			d.path = d.path[:len(d.path)-1]
 		}
 		return
@@ -129,9 +129,9 @@ func (d *decoder) add(n *document.Node, value, message, hint string) {
 	})
 }
 
-func (d *decoder) unknownKey(key *document.Node, plan *structPlan) {
+func (d *decoder) unknownKey(key *document.Node, t reflect.Type, plan *structPlan) {
 	d.path = append(d.path, segment{key: key, name: key.Text})
-	d.add(key, "", "unknown key", problem.DidYouMean(key.Text, plan.keys))
+	d.add(key, "", "unknown key", unknownHint(key.Text, t, plan))
 	d.path = d.path[:len(d.path)-1]
 }
 
@@ -147,6 +147,7 @@ func (d *decoder) missing(n *document.Node, plan *structPlan, missing uint64) {
 			d.problems.Add(&problem.Problem{
 				File: d.doc.Name, Line: int(n.Line), Column: int(n.Column),
 				Key: document.Join(render(d.path), plan.fields[at].key), Message: "the key is missing",
+				Hint: "add " + plan.fields[at].key + " and its value",
 			})
 		}
 	}
@@ -160,9 +161,14 @@ func (d *decoder) wrongKind(n *document.Node, want string) {
 		message = "must be a " + want + ", not nothing"
 	case n.Kind == document.Scalar:
 		value = n.Text
+		hint = "give its keys below it, indented"
 		if want == "list" {
 			hint = "put the value in brackets: [" + problem.Printable(n.Text) + "]"
 		}
+	case want == "list":
+		hint = "begin each entry with a dash"
+	default:
+		hint = "give keys with values, without a dash"
 	}
 	d.add(n, value, message, hint)
 }

@@ -14,11 +14,11 @@ func (d *decoder) scalar(n *document.Node) bool {
 	if n.Kind == document.Scalar && !n.IsNull() {
 		return true
 	}
-	message := "must be a single value, not a " + n.Kind.String()
+	message, hint := "must be a single value, not a "+n.Kind.String(), "give the value on the line of its key"
 	if n.IsNull() {
-		message = "the value is missing"
+		message, hint = "the value is missing", "give it a value, or leave it out"
 	}
-	d.add(n, "", message, "")
+	d.add(n, "", message, hint)
 	return false
 }
 
@@ -148,7 +148,7 @@ func isNegative(s string) bool {
 func (d *decoder) number(n *document.Node, err error, outside bool, limits string) bool {
 	switch {
 	case err != nil && !isRangeError(err):
-		d.add(n, shown(n), "not a whole number", "")
+		d.add(n, shown(n), "not a whole number", "give digits only, without a unit")
 	case err != nil || outside:
 		d.add(n, shown(n), "must be "+limits, "")
 	default:

@@ -109,17 +109,17 @@ func TestDecodeProblems(t *testing.T) {
 		{"own minimum", "name: a\nsmall: -4", "f:2:8: small: must be -3 to 127 (-4)"},
 		{"own maximum", "name: a\nsmall: 128", "f:2:8: small: must be -3 to 127 (128)"},
 		{"largest", "name: a\nbig: 18446744073709551616", "f:2:6: big: must be 0 to 18446744073709551615 (18446744073709551616)"},
-		{"hexadecimal", "name: a\nbig: 0xg", "f:2:6: big: not a whole number (0xg)"},
-		{"signed hexadecimal", "name: a\nid: 0x-1", "f:2:5: id: not a whole number (0x-1)"},
-		{"underscore", "name: a\nbig: 1_000", "f:2:6: big: not a whole number (1_000)"},
-		{"secret is not a list", "name: a\nsecret: [hush]", "f:2:1: secret: must be a single value, not a list"},
-		{"variant", "name: a\nbody: {any: x}", "f:2:8: body.any: unknown key"},
-		{"element of a list", "name: a\nnets: [x, 1.2.3.0/24]", "f:2:8: nets[0]: not a network such as 192.0.2.0/24 (x)"},
-		{"null element", "name: a\nwords: [a, ~]", "f:2:12: words[1]: the value is missing"},
+		{"hexadecimal", "name: a\nbig: 0xg", "f:2:6: big: not a whole number (0xg)\nhint: give digits only, without a unit"},
+		{"signed hexadecimal", "name: a\nid: 0x-1", "f:2:5: id: not a whole number (0x-1)\nhint: give digits only, without a unit"},
+		{"underscore", "name: a\nbig: 1_000", "f:2:6: big: not a whole number (1_000)\nhint: give digits only, without a unit"},
+		{"secret is not a list", "name: a\nsecret: [hush]", "f:2:1: secret: must be a single value, not a list\nhint: give the value on the line of its key"},
+		{"variant", "name: a\nbody: {any: x}", "f:2:8: body.any: unknown key\nhint: the keys here are id"},
+		{"element of a list", "name: a\nnets: [x, 1.2.3.0/24]", "f:2:8: nets[0]: not a network such as 192.0.2.0/24 (x)\nhint: give an address, a slash and the number of bits"},
+		{"null element", "name: a\nwords: [a, ~]", "f:2:12: words[1]: the value is missing\nhint: give it a value, or leave it out"},
 		{"deep", "name: a\nlist:\n- name: b\n  inner:\n    name: c\n    list: [{flag: x}]",
-			"f:6:12: list[0].inner.list[0].name: the key is missing\nf:6:19: list[0].inner.list[0].flag: not a truth value (x)\nhint: give true or false"},
-		{"key in a list of the root", "name: a\nlist: {}", "f:2:1: list: must be a list, not a mapping"},
-		{"map", "name: a\nplain: []", "f:2:1: plain: must be a mapping, not a list"},
+			"f:6:12: list[0].inner.list[0].name: the key is missing\nhint: add name and its value\nf:6:19: list[0].inner.list[0].flag: not a truth value (x)\nhint: give true or false"},
+		{"key in a list of the root", "name: a\nlist: {}", "f:2:1: list: must be a list, not a mapping\nhint: begin each entry with a dash"},
+		{"map", "name: a\nplain: []", "f:2:1: plain: must be a mapping, not a list\nhint: give keys with values, without a dash"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestDecodeProblems(t *testing.T) {
 
 func TestDecodeLeavesTheRestReadable(t *testing.T) {
 	v, problems := decode(t, "name: a\nflag: maybe\nid: 5\nlist:\n- name: b\n- 7\n")
-	if strings.Count(problems, "\n") != 2 {
+	if strings.Count(problems, "\n") != 3 {
 		t.Errorf("problems = %q", problems)
 	}
 	if v.Flag != nil || v.ID == nil || *v.ID != 5 || len(v.List) != 2 || v.List[0].Name != "b" {

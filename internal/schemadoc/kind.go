@@ -72,6 +72,9 @@ func rangeOf(f structField, limits [2]string) string {
 	if v, ok := f.options["max"]; ok {
 		high = v
 	}
+	if high == ranges["uint64"][1] {
+		return "from " + low
+	}
 	return low + " to " + high
 }
 

@@ -4,7 +4,7 @@
 // or when its doc comment has a directive:
 //
 //	//lab:run
-//	//lab:run --nics 2 --systemd --memory 4G --driver e1000e
+//	//lab:run --nics 2 --systemd --memory 4G --driver e1000e --append ipv6.disable=1
 package discover
 
 import (
@@ -24,6 +24,7 @@ type Machine struct {
 	NICs           int
 	Systemd        bool
 	Memory, Driver string // empty: the default
+	Append         string // further arguments of the kernel
 }
 
 // Test is one top-level test, fuzz target or example that belongs into the lab.
@@ -176,6 +177,7 @@ func directive(doc *ast.CommentGroup) (machine Machine, marked bool, err error) 
 		flags.BoolVar(&machine.Systemd, "systemd", false, "")
 		flags.StringVar(&machine.Memory, "memory", "", "")
 		flags.StringVar(&machine.Driver, "driver", "", "")
+		flags.StringVar(&machine.Append, "append", "", "")
 		if err := flags.Parse(strings.Fields(rest)); err != nil {
 			return machine, true, fmt.Errorf("%s: %w", comment.Text, err)
 		}

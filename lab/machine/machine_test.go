@@ -92,8 +92,9 @@ func TestTimeLimit(t *testing.T) {
 	mustBeClean(t, c)
 }
 
-// TestInterruptAndLiveOutput waits for output that comes before the command's end, and interrupts it then.
-func TestInterruptAndLiveOutput(t *testing.T) {
+// begun starts a command in a lab that would go on for long, and waits for the output that comes before its end.
+func begun(t *testing.T) *exec.Cmd {
+	t.Helper()
 	c := command(t, "run", "--", "sh", "-c", "echo begun; exec sleep 1000")
 	output, err := c.StdoutPipe()
 	if err != nil {
@@ -106,6 +107,12 @@ func TestInterruptAndLiveOutput(t *testing.T) {
 	if _, err := io.ReadFull(output, first); err != nil || string(first) != "begun\n" {
 		t.Errorf("output %q, %v", first, err)
 	}
+	return c
+}
+
+// TestInterruptAndLiveOutput interrupts a command whose output was there before its end.
+func TestInterruptAndLiveOutput(t *testing.T) {
+	c := begun(t)
 	if err := c.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -117,17 +124,7 @@ func TestInterruptAndLiveOutput(t *testing.T) {
 
 // TestKilled sees that QEMU ends with its starter, even when that had no chance to end it.
 func TestKilled(t *testing.T) {
-	c := command(t, "run", "--", "sh", "-c", "echo begun; exec sleep 1000")
-	output, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(output, make([]byte, len("begun\n"))); err != nil {
-		t.Fatal(err)
-	}
+	c := begun(t)
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"holdfast/lab/agent"
@@ -19,6 +20,7 @@ type Options struct {
 	Systemd  bool          // boots systemd as process 1: 10 s and more instead of 4
 	Disk     string        // a file with an ext4 file system, made if it does not exist, which outlives the machine; on DiskDir inside
 	Memory   string        // as QEMU's -m; empty is 3G, taken as it is used
+	Append   string        // further arguments of the kernel, ipv6.disable=1 for example
 	Outputs  []string      // folders of this machine that the lab writes for real; everything else is a copy on write
 	BootTime time.Duration // how long a boot may take before it counts as hung; 0 is 2 minutes, with systemd 5
 	Note     func(string)  // what people should know, such as a boot that is tried again; nil: nobody
@@ -127,7 +129,7 @@ func (o Options) arguments(kernel Kernel, dir string) []string {
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 		"-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "1", "-m", o.Memory,
 		"-kernel", kernel.Image, "-initrd", filepath.Join(dir, "initramfs"),
-		"-append", "console=ttyS0 quiet panic=-1 mitigations=off net.ifnames=0 random.trust_cpu=on nokaslr",
+		"-append", strings.TrimSpace("console=ttyS0 quiet panic=-1 mitigations=off net.ifnames=0 random.trust_cpu=on nokaslr " + o.Append),
 		"-serial", "file:" + filepath.Join(dir, "console"),
 		"-chardev", "socket,id=qmp,fd=4", "-mon", "chardev=qmp,mode=control",
 		"-device", "virtio-rng-pci",

@@ -203,7 +203,7 @@ func tellRerun(test string, r result) {
 }
 
 func options(kind discover.Machine) machine.Options {
-	return machine.Options{NICs: kind.NICs, Systemd: kind.Systemd, Memory: kind.Memory, Driver: kind.Driver, Note: note}
+	return machine.Options{NICs: kind.NICs, Systemd: kind.Systemd, Memory: kind.Memory, Driver: kind.Driver, Append: kind.Append, Note: note}
 }
 
 // result is what became of one test.

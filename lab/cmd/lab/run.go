@@ -45,6 +45,7 @@ func parse(name string, args []string) (request, error) {
 	flags.BoolVar(&r.options.Systemd, "systemd", false, "boot systemd as process 1")
 	flags.StringVar(&r.options.Disk, "disk", "", "a file that is the disk on "+machine.DiskDir+", made if it does not exist")
 	flags.StringVar(&r.options.Memory, "memory", "", "as QEMU's -m (default 3G)")
+	flags.StringVar(&r.options.Append, "append", "", "further arguments of the kernel, ipv6.disable=1 for example")
 	flags.Var(&outputs, "out", "a folder that the lab writes for real; may be repeated")
 	flags.Var(&r.env, "env", "KEY=VALUE for the command; may be repeated")
 	if err := flags.Parse(args); err != nil {
