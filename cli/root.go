@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -47,6 +48,7 @@ func newRoot(a *app) *cobra.Command {
 		Args:              unknownCommand,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.flags.absolute() },
 	})
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
@@ -82,6 +84,17 @@ func (a *app) addGlobals(root *cobra.Command) {
 	complete(root, "color", g.color.words)
 	_ = root.MarkPersistentFlagDirname("run-dir")
 	_ = root.MarkPersistentFlagDirname("state-dir")
+}
+
+// absolute makes the directories mean the same in every process that is told of
+// them: the guardian, and another session.
+func (g *globals) absolute() (err error) {
+	for _, dir := range []*string{&g.runDir, &g.stateDir} {
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // formatsKey is the annotation of a command that lists its output formats.
@@ -132,7 +145,7 @@ func flagError(c *cobra.Command, err error) error {
 // flagValueError words what is wrong with the value of a flag, and says what to
 // do about it: hint where there is nothing better.
 func flagValueError(e *pflag.InvalidValueError, hint string) (message, better string) {
-	what := e.Unwrap().Error()
+	what := strings.TrimPrefix(e.Unwrap().Error(), "probe ")
 	switch e.GetFlag().Value.Type() {
 	case "bool":
 		what, hint = fmt.Sprintf("%q is not a truth value", e.GetValue()), "leave the value out"
