@@ -86,10 +86,10 @@ func (a *app) history(c *cobra.Command) error {
 	}
 	return a.reading(c, func(ctx context.Context, host *holdfast.Host) error {
 		entries, damages, err := host.History(ctx)
+		a.tellPending(ctx, host, err)
 		if err != nil {
 			return err
 		}
-		a.tellPending(ctx, host)
 		if format == "json" {
 			a.out.json(newHistoryReport(entries, damages))
 			return nil
