@@ -180,10 +180,10 @@ func whatChanged(e holdfast.Entry) string {
 	if !slices.Contains(ownPurposes, e.Purpose) || text == "" && e.Purpose != "apply" {
 		text = strings.TrimSuffix(e.Purpose+": "+text, ": ")
 	}
-	switch {
-	case text == "persist":
+	switch text {
+	case "persist":
 		text = "everything persisted"
-	case text == "":
+	case "":
 		text = "nothing on the host"
 	}
 	if e.Temporary {

@@ -11,7 +11,7 @@ import (
 )
 
 // fieldTurns compares an interface of two configurations, value by value; of
-// lists it tells what was taken out and what was put in.
+// several in a list it tells what was taken out and what was put in.
 func fieldTurns(from, to *state.Interface) []turn {
 	before, after := fields(from), fields(to)
 	keys := slices.Collect(maps.Keys(before))

@@ -100,7 +100,7 @@ func hostsOf(s *state.State) []string {
 	}
 	if s.DNS != nil && s.DNS.Running != nil {
 		for _, server := range s.DNS.Running.Server {
-			hosts = append(hosts, string(server))
+			hosts = append(hosts, server)
 		}
 	}
 	return hosts
