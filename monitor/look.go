@@ -1,0 +1,160 @@
+package monitor
+
+import (
+	"context"
+	"time"
+
+	"holdfast/state"
+)
+
+// begin takes the store as it is for known. A store that cannot be read is told
+// of by Ready, and the host is watched without it.
+func (m *Monitor) begin() {
+	if m.ledger == nil {
+		return
+	}
+	if err := m.ledger.begin(); err != nil {
+		m.limit(err)
+	}
+}
+
+// limit goes on without the store.
+func (m *Monitor) limit(err error) {
+	if !hidden(err) {
+		m.log.Warn("transactions and drift are not told of", "err", err)
+	}
+	m.ledger = nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limited = "transactions and drift are not told of: " + err.Error()
+}
+
+// look reads what a notice says has changed, and tells of it. The store is read
+// before the host and, if it changed meanwhile, after it, and then the host once
+// more: so phases stand before what they did to the host, outcomes after it, and
+// a host that was shown half-way is not taken for drift.
+func (m *Monitor) look(ctx context.Context, n notice) error {
+	all := m.readStore(n.store || m.options.Notice == nil)
+	if !n.host && all.empty() && m.current != nil {
+		return nil
+	}
+	current, more, err := m.show(ctx)
+	all.add(more)
+	if err != nil {
+		m.publish(append(all.phases, all.outcomes...), nil)
+		return err
+	}
+	events := all.phases
+	if n.lost {
+		events = append(events, Event{Kind: Resync})
+	}
+	if m.current != nil {
+		events = append(events, Diff(m.current, current)...)
+	}
+	events = append(events, all.outcomes...)
+	m.publish(append(events, m.compare(current)...), current)
+	return nil
+}
+
+// settleTries is how often the host is shown anew because the store changed
+// while it was shown.
+const settleTries = 3
+
+// show shows the host, and again while the store changes.
+func (m *Monitor) show(ctx context.Context) (*state.State, news, error) {
+	var all news
+	for try := 1; ; try++ {
+		current, err := m.options.Show(ctx)
+		if err != nil {
+			return nil, all, err
+		}
+		more := m.readStore(m.options.Notice == nil || m.notices.takeStore())
+		all.add(more)
+		if more.empty() || try == settleTries {
+			return current, all, nil
+		}
+	}
+}
+
+// readStore looks into the store, if it may have changed.
+func (m *Monitor) readStore(changed bool) news {
+	if m.ledger == nil || !changed {
+		return news{}
+	}
+	n, err := m.ledger.look()
+	switch {
+	case err == nil:
+	case hidden(err):
+		m.limit(err)
+	default: // it is read again with the next notice
+		m.log.Warn("the state directory could not be read", "err", err)
+	}
+	return n
+}
+
+// compare tells of drift. While a transaction changes the host there is none
+// that could be told from its doings.
+func (m *Monitor) compare(current *state.State) []Event {
+	if m.ledger == nil || m.ledger.changing() {
+		return nil
+	}
+	var differences []Difference
+	if newest := m.ledger.newest; newest != nil {
+		differences = drifted(newest.Running, current)
+	}
+	return m.drift.next(m.ledger.generation(), differences)
+}
+
+// publish numbers events and hands them to the subscribers, with the host as it
+// is after them; nil is as before.
+func (m *Monitor) publish(events []Event, current *state.State) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	first := m.current == nil
+	if current != nil {
+		m.current = current
+	}
+	if first && m.current == nil {
+		return
+	}
+	m.standing, m.generation = nil, 0
+	if m.ledger != nil {
+		m.standing, m.generation = append(m.ledger.present(), m.drift.present()...), m.ledger.generation()
+	}
+	if first { // whoever waits learns what there is, not what came
+		close(m.ready)
+		events = nil
+	}
+	now := m.options.Now()
+	for i := range events {
+		m.number++
+		events[i].Number, events[i].Time = m.number, now.Round(time.Microsecond)
+	}
+	for _, s := range m.subscriptions {
+		s.deliver(events, m.current)
+	}
+}
+
+// Post tells of something that the monitor cannot see by itself, such as a step
+// of a transaction that this process carries out. It keeps the order: what was
+// found before was told before.
+func (m *Monitor) Post(e Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current == nil {
+		return
+	}
+	m.number++
+	e.Number, e.Time = m.number, m.options.Now()
+	for _, s := range m.subscriptions {
+		s.deliver([]Event{e}, m.current)
+	}
+}
+
+// readyEvent begins a subscription.
+func (m *Monitor) readyEvent() Event {
+	return Event{Kind: Ready, Generation: m.generation, Error: m.limited}
+}
+
+// present is what who comes late is told of.
+func (m *Monitor) present() []Event { return m.standing }
