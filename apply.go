@@ -276,6 +276,8 @@ func mismatchText(m plan.Mismatch) string {
 	switch m.Key {
 	case "carrier":
 		return m.Object + " has no carrier"
+	case plan.KeyPartner:
+		return m.Object + " has no LACP partner"
 	case "":
 		return fmt.Sprintf("%s: want %s, have %s", m.Object, m.Want, orNothing(m.Have))
 	}

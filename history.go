@@ -161,7 +161,7 @@ func (h *Host) recorder(id string, options ApplyOptions, desired *state.State, n
 		who = caller()
 	}
 	return &recorder{
-		store: h.store,
+		store: h.store, namespace: h.namespace,
 		meta: store.Meta{
 			Transaction: id, Time: time.Now(), Who: who, Purpose: options.Purpose,
 			Summary: lines, Engine: h.engine.Name(), Temporary: options.Temporary,

@@ -66,6 +66,8 @@ type Host struct {
 	store   *store.Store
 	options Options
 	logger  *slog.Logger
+	// namespace names the network namespace that the host was opened in.
+	namespace string
 
 	mu  sync.Mutex
 	run *transaction.Run // under way in this process, nil if none
@@ -98,7 +100,7 @@ func Open(options Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{engine: e, store: kept, options: options, logger: options.Logger}, nil
+	return &Host{engine: e, store: kept, options: options, logger: options.Logger, namespace: namespace()}, nil
 }
 
 func open(options Options) (engine.Engine, error) {

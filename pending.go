@@ -131,7 +131,7 @@ func (h *Host) takeUp(ctx context.Context, how takeUp) (*Recovery, error) {
 		return nil, nil
 	case how.id != "" && how.id != j.Transaction:
 		return nil, otherTransaction(how.id, j.Transaction)
-	case j.Namespace != "" && j.Namespace != namespace() && j.Boot == bootID():
+	case j.Namespace != "" && j.Namespace != h.namespace && j.Boot == bootID():
 		return nil, &engine.Error{
 			Kind: engine.Conflict, Err: fmt.Errorf("the state directory %s has a change pending in another network namespace (%s)", h.options.StateDir, j.Namespace),
 			Hint: "give each namespace a state directory of its own (--state-dir)",
@@ -166,7 +166,7 @@ func restartOf(j *store.Journal, asked bool) transaction.Restart {
 func (h *Host) recover(ctx context.Context, j *store.Journal, restart transaction.Restart, how takeUp) (*Recovery, error) {
 	h.logger.Info("take up what is pending", "transaction", j.Transaction, "phase", string(j.Phase), "attempts", j.Attempts)
 	runner := transaction.Runner{Engine: h.engine, Logger: h.logger}
-	recorder := &recorder{store: h.store, meta: j.Meta, number: j.Number}
+	recorder := &recorder{store: h.store, namespace: h.namespace, meta: j.Meta, number: j.Number}
 	run := runner.Recover(ctx, transaction.Job{ID: j.Transaction, Recorder: recorder}, restart)
 	leave := h.enter(run)
 	defer leave()

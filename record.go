@@ -106,8 +106,9 @@ func encodeRequest(desired *state.State, o ApplyOptions) json.RawMessage {
 
 // recorder keeps a transaction on record in the store.
 type recorder struct {
-	store *store.Store
-	meta  store.Meta
+	store     *store.Store
+	meta      store.Meta
+	namespace string
 	// asked is the request, in JSON.
 	asked json.RawMessage
 	sets  sets
@@ -126,7 +127,7 @@ func (r *recorder) Prepare(record transaction.Record) error {
 		return err
 	}
 	j := &store.Journal{
-		Meta: r.meta, Boot: bootID(), Namespace: namespace(), Owner: os.Getpid(),
+		Meta: r.meta, Boot: bootID(), Namespace: r.namespace, Owner: os.Getpid(),
 		Request: r.asked, Plan: steps, Checkpoint: record.Checkpoint,
 		ConfirmWithin: record.ConfirmWithin, Deadline: int64(record.Deadline),
 	}

@@ -149,11 +149,11 @@ type mark struct {
 func (h *Host) restored() bool {
 	data, err := os.ReadFile(filepath.Join(h.options.RunDir, markName))
 	var m mark
-	return err == nil && json.Unmarshal(data, &m) == nil && m == mark{bootID(), namespace()}
+	return err == nil && json.Unmarshal(data, &m) == nil && m == mark{bootID(), h.namespace}
 }
 
 func (h *Host) markRestored() error {
-	data, err := json.Marshal(mark{bootID(), namespace()})
+	data, err := json.Marshal(mark{bootID(), h.namespace})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,14 +14,35 @@ const applyLong = `Bring the host to the state in the files, as one transaction.
 
 Everything is checked before anything is touched. Then the change is made, and
 the host is read back and compared, with patience for what takes time: duplicate
-address detection, carrier, bond negotiation. If a step fails, or the host did
-not become what was asked for, everything is put back as it was.
+address detection, carrier, bond negotiation. If a step fails, the host did not
+become what was asked for, or cannot be reached any more as --probe says,
+everything is put back as it was.
 
 What the files do not mention stays as it is. Applying the same again does
 nothing at all. Several files are one change; - is standard input.
 
+With --confirm the change waits in the foreground, in force, until somebody runs
+holdfast confirm in another session. If nobody does in time it is rolled back:
+that is how to change the network that you came in by. holdfast rollback, or
+Ctrl-C, undoes it at once.
+
+Every change is a generation of holdfast history, to which holdfast rollback --to
+returns. It comes back at boot (holdfast restore) unless it is --temporary.
+
 A terminal that goes away changes nothing: the apply goes on. SIGINT (Ctrl-C)
-and SIGTERM roll back.
+and SIGTERM roll back, unless the change waits to be confirmed and its terminal
+is gone. Should the process be killed, a guardian rolls back.
+
+  --probe gateway             every default gateway answers
+  --probe ping:HOST           an echo is replied to
+  --probe arp:HOST[%LINK]     a neighbour answers (ARP, neighbour discovery)
+  --probe tcp:HOST:PORT       a connection is accepted
+  --probe http:URL            the answer is a good one
+  --probe dns:NAME[@SERVER]   a name server knows the name
+  --probe exec:NAME           a program in ` + holdfast.DefaultProbeDir + ` ends with 0
+
+A probe that fails before the change is refused, unless it ends in ?. Options
+follow it: --probe tcp:192.0.2.1:22,timeout=3s,retries=2
 
   -o text   a line that says what was done (the default)
   -o json   the outcome, for programs; a failure is one line on standard error
@@ -32,13 +52,14 @@ rolled back, the host is as it was; 4 failed and the rollback failed too, the
 host differs, and the message lists in what.`
 
 const applyExample = `  holdfast apply br0.yml
-  holdfast apply base.yml guests.yml
+  holdfast apply --confirm 60s --probe gateway uplink.yml
+  holdfast apply --temporary base.yml guests.yml
   sed s/1500/9000/ br0.yml | holdfast apply -`
 
 // applyFlags are the flags of apply.
 type applyFlags struct {
-	noVerify, force bool
-	timeout         time.Duration
+	changeFlags
+	temporary bool
 }
 
 func newApply(a *app) *cobra.Command {
@@ -55,9 +76,8 @@ func newApply(a *app) *cobra.Command {
 		},
 	})
 	c.Flags().SortFlags = false
-	c.Flags().BoolVar(&flags.noVerify, "no-verify", false, "do not read the host back; a step that fails still rolls back")
-	c.Flags().DurationVar(&flags.timeout, "timeout", 0, "roll back when applying and verifying take longer than `DURATION`; 0 is a limit that grows with the plan")
-	c.Flags().BoolVar(&flags.force, "force", false, "do also what is refused for safety: take over links that another program runs, remove what guests sit on")
+	flags.add(c)
+	c.Flags().BoolVar(&flags.temporary, "temporary", false, "make a change that lasts until the next boot")
 	return c
 }
 
@@ -67,32 +87,18 @@ func (a *app) apply(c *cobra.Command, files []string, flags applyFlags) error {
 	if err != nil {
 		return err
 	}
-	if flags.timeout < 0 {
-		return &usageError{message: fmt.Sprintf("--timeout: %v is negative", flags.timeout), hint: durationHint}
+	if err := flags.check(c); err != nil {
+		return err
 	}
 	desired, err := a.desired(files)
 	if err != nil {
 		return err
 	}
-	line := a.newProgress("reading the host")
-	defer line.end()
-	ctx, stop := a.guard(c.Context(), line)
-	defer stop()
-	host, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = host.Close() }()
-	start := time.Now()
-	a.began = true
-	result, err := host.Apply(ctx, desired, holdfast.ApplyOptions{
-		Force: flags.force, NoVerify: flags.noVerify, Timeout: flags.timeout, Progress: line.transaction, Guard: a.guardian,
+	options := flags.options()
+	options.Temporary = flags.temporary
+	return a.transact(c, format, "the files say", options, func(ctx context.Context, host *holdfast.Host, options holdfast.ApplyOptions) (*holdfast.Result, error) {
+		return host.Apply(ctx, desired, options)
 	})
-	line.end()
-	if err != nil {
-		return &outcomeError{outcome: result.Outcome, err: err}
-	}
-	return a.printResult(result, format, time.Since(start))
 }
 
 // transaction tells how far a transaction is.
@@ -104,21 +110,31 @@ func (p *progress) transaction(at transaction.Progress) {
 		p.set("applying %d steps", at.Total)
 	case at.Phase == transaction.Verifying && at.Waiting != "":
 		p.set("waiting: %s", at.Waiting)
+	case at.Phase == transaction.Waiting && at.Left > 0:
+		p.countDown(time.Now().Add(at.Left), "%s", at.Phase)
 	default:
 		p.set("%s", at.Phase)
 	}
 }
 
 // guard makes a change outlive its terminal: a hang-up changes nothing, SIGINT
-// and SIGTERM end the context, which rolls back, and the line tells that. stop
-// must be called.
-func (a *app) guard(parent context.Context, line *progress) (ctx context.Context, stop func()) {
-	ctx, release := holdfast.WithSignals(parent)
+// and SIGTERM end the context, which rolls back, unless the change stays; the
+// line tells that. stop must be called.
+func (a *app) guard(parent context.Context, line *progress, stays func() bool) (ctx context.Context, stop func()) {
+	signals, release := holdfast.WithSignals(parent)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	told := make(chan struct{})
-	quiet := context.AfterFunc(ctx, func() {
+	quiet := context.AfterFunc(signals, func() {
 		defer close(told)
+		cause := context.Cause(signals)
+		text := "going back to where the host was"
+		if stays() {
+			text = "the change goes on waiting to be confirmed"
+		} else {
+			cancel(cause)
+		}
 		if !a.json {
-			line.say("%v: going back to where the host was", context.Cause(ctx))
+			line.say("%v: %s", cause, text)
 		}
 	})
 	return ctx, func() {
@@ -126,45 +142,6 @@ func (a *app) guard(parent context.Context, line *progress) (ctx context.Context
 			<-told
 		}
 		release()
+		cancel(nil)
 	}
-}
-
-// success is what apply prints with -o json. Generation and transaction are
-// null where nothing was recorded.
-type success struct {
-	Outcome     transaction.Outcome `json:"outcome"`
-	Generation  *int                `json:"generation"`
-	Transaction *string             `json:"transaction"`
-	Steps       int                 `json:"steps"`
-	Warnings    []string            `json:"warnings"`
-}
-
-func (a *app) printResult(r *holdfast.Result, format string, took time.Duration) error {
-	if format == "json" {
-		s := success{Outcome: r.Outcome, Steps: r.Steps, Warnings: r.Warnings}
-		if r.Transaction != "" {
-			s.Transaction = &r.Transaction
-		}
-		if s.Warnings == nil {
-			s.Warnings = []string{}
-		}
-		a.out.json(s)
-		return nil
-	}
-	a.warn(r.Warnings)
-	paint := a.painter(a.out)
-	if r.Outcome == transaction.Unchanged {
-		_, _ = fmt.Fprintln(a.out, "Nothing to do: the host is as the files say.")
-		return nil
-	}
-	_, _ = fmt.Fprintf(a.out, "%s %s in %.1f s.\n", paint(green, "Applied:"), count(r.Steps, "step"), took.Seconds())
-	return nil
-}
-
-// count is "1 step" or "n steps".
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -20,6 +20,7 @@ const (
 	exitChanges    = 2
 	exitRolledBack = 3
 	exitDiffers    = 4
+	exitDegraded   = 5
 )
 
 // outcomeError is a failure together with what became of the host.
@@ -28,6 +29,8 @@ type outcomeError struct {
 	// err is why, together with an *engine.RollbackError where the rollback
 	// failed too.
 	err error
+	// result is all that is known of the change; nil for nothing.
+	result *holdfast.Result
 }
 
 func (e *outcomeError) Error() string { return e.err.Error() }
@@ -72,6 +75,11 @@ type report struct {
 	Problems []fault             `json:"problems,omitempty"`
 	Rollback string              `json:"rollback,omitempty"`
 	Differs  []string            `json:"differences,omitempty"`
+	// The rest is of the change that failed.
+	Transaction string   `json:"transaction,omitempty"`
+	Generation  int      `json:"generation,omitempty"`
+	Warnings    []string `json:"warnings,omitempty"`
+	Probes      []probed `json:"probes,omitempty"`
 }
 
 // fault is one problem of the input.
@@ -90,6 +98,10 @@ func describe(err error) report {
 	r := report{Kind: engine.Internal, Message: err.Error(), Outcome: transaction.Unchanged}
 	if o, ok := errors.AsType[*outcomeError](err); ok {
 		r.Outcome = o.outcome
+		if o.result != nil {
+			r.Transaction, r.Generation, r.Warnings = o.result.Transaction, o.result.Generation, o.result.Warnings
+			r.Probes = newProbed(o.result.Probes)
+		}
 		err = r.rollback(o.err)
 	}
 	for _, p := range problemsOf(err) {
@@ -104,6 +116,9 @@ func describe(err error) report {
 	}
 	if refused, ok := errors.AsType[*plan.RefusedError](err); ok {
 		r.Object = refused.Refusals[0].Object
+	}
+	if hint := diskHint(err); hint != "" {
+		r.Hint = hint
 	}
 	if u, ok := errors.AsType[*usageError](err); ok {
 		r.Kind, r.Hint = engine.Invalid, u.hint
@@ -168,6 +183,7 @@ func (a *app) fail(err error) int {
 // tell prints a failure for people.
 func (a *app) tell(err error, r report) {
 	paint := a.painter(a.err)
+	a.warn(r.Warnings)
 	if faults := problemsOf(err); len(faults) > 0 {
 		for line := range strings.SplitSeq(problem.Text(err), "\n") {
 			tellLine(a.err, paint, line)
@@ -201,12 +217,19 @@ func (a *app) tellOutcome(paint painter, r report) {
 		_, _ = fmt.Fprintln(a.err, "nothing was changed")
 	case transaction.RolledBack:
 		_, _ = fmt.Fprintln(a.err, paint(yellow, "rolled back:")+" the host is as it was before")
+	case transaction.Applied:
+		_, _ = fmt.Fprintln(a.err, "the change is in force and kept")
+	case transaction.Pending:
+		_, _ = fmt.Fprintln(a.err, "the change is in force and waits to be confirmed")
 	case transaction.UnknownOutcome:
 		_, _ = fmt.Fprintln(a.err, "it is not known what became of the host; holdfast show tells")
 	default:
 		_, _ = fmt.Fprintf(a.err, "%s %s\n", paint(red, "rollback failed:"), r.Rollback)
 		for _, d := range r.Differs {
 			_, _ = fmt.Fprintf(a.err, "  %s\n", d)
+		}
+		if r.Transaction != "" {
+			tellLine(a.err, paint, "hint: "+a.commandLine("rollback")+" tries again")
 		}
 	}
 }

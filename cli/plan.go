@@ -71,7 +71,12 @@ func (a *app) draft(ctx context.Context, desired *state.State, force bool) (*hol
 	defer func() { _ = host.Close() }()
 	line := a.newProgress("reading the host and planning")
 	defer line.end()
-	return host.Plan(ctx, desired, holdfast.PlanOptions{Force: force})
+	draft, err := host.Plan(ctx, desired, holdfast.PlanOptions{Force: force})
+	line.end()
+	if err == nil {
+		a.tellPending(ctx, host)
+	}
+	return draft, err
 }
 
 // printPlan writes the plan, its warnings included. The sink keeps errors.

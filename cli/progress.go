@@ -23,6 +23,8 @@ type progress struct {
 
 	mu   sync.Mutex
 	text string
+	// until is what the line counts down to; zero counts up from the start.
+	until time.Time
 	// shown is set while the line stands on the terminal.
 	shown bool
 }
@@ -41,7 +43,14 @@ func (a *app) newProgress(text string) *progress {
 func (p *progress) set(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.text = fmt.Sprintf(format, args...)
+	p.text, p.until = fmt.Sprintf(format, args...), time.Time{}
+}
+
+// countDown changes what the line says, and lets it tell the time left.
+func (p *progress) countDown(until time.Time, format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.text, p.until = fmt.Sprintf(format, args...), until
 }
 
 func (p *progress) run() {
@@ -67,6 +76,9 @@ func (p *progress) draw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	text := fmt.Sprintf("%s … %d s", p.text, int(time.Since(p.start).Seconds()))
+	if !p.until.IsZero() {
+		text = fmt.Sprintf("%s … %d s left", p.text, max(0, int(time.Until(p.until).Seconds())))
+	}
 	if w := p.out.width(); w > 1 && len([]rune(text)) >= w {
 		text = string([]rune(text)[:w-1])
 	}

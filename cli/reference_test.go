@@ -44,21 +44,27 @@ func reference(root *cobra.Command) []byte {
 	fmt.Fprintf(&b, "%s\n\n", root.Long)
 	fmt.Fprintf(&b, "Examples:\n\n%s\n\n", indented(root.Example))
 	b.WriteString("Exit codes: 0 done; 1 refused or invalid, nothing was changed; 2 (plan, diff) there are changes; 3 failed and\n" +
-		"rolled back, the host is as it was; 4 failed and the rollback failed too, the host differs.\n\n")
+		"rolled back, the host is as it was; 4 failed and the rollback failed too, the host differs; 5 (restore) degraded.\n\n")
 	b.WriteString("The environment variable `NO_COLOR` turns colours off, and `HOLDFAST_LOG=info` or `debug` logs to standard error.\n\n")
 	b.WriteString("Flags of every command:\n\n")
 	flagTable(&b, root.PersistentFlags())
-	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() {
-			section(&b, c)
-		}
-	}
+	sections(&b, root)
 	return b.Bytes()
 }
 
+// sections are those of the commands below one, each with its own below it.
+func sections(b *bytes.Buffer, above *cobra.Command) {
+	for _, c := range above.Commands() {
+		if c.IsAvailableCommand() {
+			section(b, c)
+			sections(b, c)
+		}
+	}
+}
+
 func section(b *bytes.Buffer, c *cobra.Command) {
-	fmt.Fprintf(b, "\n## holdfast %s\n\n%s\n", c.Name(), strings.TrimSpace(indentLists(c.Long)))
-	fmt.Fprintf(b, "\n    holdfast %s\n", c.Use)
+	fmt.Fprintf(b, "\n## %s\n\n%s\n", c.CommandPath(), strings.TrimSpace(indentLists(c.Long)))
+	fmt.Fprintf(b, "\n    %s\n", c.UseLine())
 	if c.Example != "" {
 		fmt.Fprintf(b, "\nExamples:\n\n%s\n", indented(c.Example))
 	}
@@ -69,7 +75,7 @@ func section(b *bytes.Buffer, c *cobra.Command) {
 }
 
 // indentLists makes literal blocks of the lines that the help indents.
-func indentLists(text string) string { return strings.ReplaceAll(text, "\n  -o", "\n      -o") }
+func indentLists(text string) string { return strings.ReplaceAll(text, "\n  ", "\n      ") }
 
 func indented(example string) string {
 	return "  " + strings.ReplaceAll(example, "\n", "\n  ")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -32,7 +33,9 @@ back if something is wrong. What a file does not mention stays as it is.`
 const rootExample = `  holdfast show -o table              what is there, at a glance
   holdfast show br0 > br0.yml         one interface, as a file to edit
   holdfast plan br0.yml               what would change, and how disruptive it is
-  holdfast apply br0.yml              change it, or put everything back`
+  holdfast apply br0.yml              change it, or put everything back
+  holdfast apply --confirm 60s br0.yml   and back too unless confirmed in time
+  holdfast history                    what was changed, by whom and when`
 
 func newRoot(a *app) *cobra.Command {
 	root := command(&cobra.Command{
@@ -45,12 +48,14 @@ func newRoot(a *app) *cobra.Command {
 		Args:              unknownCommand,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.flags.absolute() },
 	})
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	a.addGlobals(root)
 	root.AddCommand(
-		newShow(a), newPlan(a), newApply(a), newDiff(a), newVersion(a), newCompletion(a), newGuard(a),
+		newShow(a), newPlan(a), newApply(a), newConfirm(a), newRollback(a), newDiff(a), newHistory(a),
+		newPersist(a), newUnpersist(a), newRestore(a), newVersion(a), newCompletion(a), newGuard(a),
 	)
 	root.SetHelpCommand(&cobra.Command{
 		Use:    "help [COMMAND]",
@@ -79,6 +84,17 @@ func (a *app) addGlobals(root *cobra.Command) {
 	complete(root, "color", g.color.words)
 	_ = root.MarkPersistentFlagDirname("run-dir")
 	_ = root.MarkPersistentFlagDirname("state-dir")
+}
+
+// absolute makes the directories mean the same in every process that is told of
+// them: the guardian, and another session.
+func (g *globals) absolute() (err error) {
+	for _, dir := range []*string{&g.runDir, &g.stateDir} {
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // formatsKey is the annotation of a command that lists its output formats.
@@ -129,7 +145,7 @@ func flagError(c *cobra.Command, err error) error {
 // flagValueError words what is wrong with the value of a flag, and says what to
 // do about it: hint where there is nothing better.
 func flagValueError(e *pflag.InvalidValueError, hint string) (message, better string) {
-	what := e.Unwrap().Error()
+	what := strings.TrimPrefix(e.Unwrap().Error(), "probe ")
 	switch e.GetFlag().Value.Type() {
 	case "bool":
 		what, hint = fmt.Sprintf("%q is not a truth value", e.GetValue()), "leave the value out"
@@ -148,7 +164,8 @@ const durationHint = "give a duration such as 30s or 5m"
 // usageTemplate is the part of the help below a command's description, in the
 // language of text/template that cobra takes.
 const usageTemplate = `Usage:
-  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
+  {{if .HasParent}}{{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}{{if .HasParent}}
+  {{end}}{{.CommandPath}} COMMAND{{end}}
 {{- if .HasExample}}
 
 Examples:
@@ -166,7 +183,7 @@ Flags:
 Flags of every command:
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
 {{if .HasAvailableSubCommands}}
-holdfast COMMAND --help tells about a command.
+{{.CommandPath}} COMMAND --help tells about a command.
 {{end}}`
 
 func help(root *cobra.Command, args []string) error {

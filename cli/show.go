@@ -22,6 +22,10 @@ those interfaces and the routes that leave by them. The output of -o yaml and
   -o json   the same as JSON
   -o table  one row for each interface, to read at a glance
 
+The table tells what is permanent and what is temporary, gone after the next boot,
+and the tree what is temporary. A change that is pending is told of on standard
+error.
+
 No privileges are needed. What only root can read is left out without them.`
 
 const showExample = `  holdfast show
@@ -62,15 +66,15 @@ func (a *app) show(c *cobra.Command, names []string, flags showFlags) error {
 	if flags.tree && a.flags.output != "" && format != "table" {
 		return &usageError{message: "--tree and -o " + format + " exclude each other", hint: "leave one of them out"}
 	}
-	current, err := a.current(c, names, flags)
+	current, lasts, err := a.current(c, names, flags, flags.tree || format == "table")
 	if err != nil {
 		return err
 	}
 	switch {
 	case flags.tree:
-		interfaceTree(a.out, a.painter(a.out), a.out.width(), current.Interfaces)
+		lastingTree(a.out, a.painter(a.out), a.out.width(), current.Interfaces, lasts)
 	case format == "table":
-		interfaceTable(a.out, a.painter(a.out), a.out.width(), current.Interfaces)
+		lastingTable(a.out, a.painter(a.out), a.out.width(), current.Interfaces, lasts)
 	case format == "json":
 		_, _ = a.out.Write(state.EncodeJSON(current, flags.encoding()...))
 	default:
@@ -87,22 +91,22 @@ func (f showFlags) encoding() []state.EncodeOption {
 }
 
 // current reads the host, or only the named interfaces of it, and checks that
-// every one is there.
-func (a *app) current(c *cobra.Command, names []string, flags showFlags) (*state.State, error) {
+// every one is there. With lasts it tells their lifetimes, too.
+func (a *app) current(c *cobra.Command, names []string, flags showFlags, lasts bool) (current *state.State, words map[string]string, err error) {
 	host, err := a.open()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = host.Close() }()
 	line := a.newProgress("reading the host")
 	defer line.end()
-	current, err := host.Show(c.Context(), holdfast.ShowOptions{Names: names})
+	current, err = host.Show(c.Context(), holdfast.ShowOptions{Names: names})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(current.Interfaces, func(i *state.Interface) bool { return called(i, name) }) {
-			return nil, a.noSuchInterface(c, host, name)
+			return nil, nil, a.noSuchInterface(c, host, name)
 		}
 	}
 	if len(names) > 0 {
@@ -111,7 +115,12 @@ func (a *app) current(c *cobra.Command, names []string, flags showFlags) (*state
 	if flags.runningConfig {
 		current = state.RunningConfig(current)
 	}
-	return current, nil
+	line.end()
+	a.tellPending(c.Context(), host)
+	if lasts {
+		words = a.lifetimes(c.Context(), host)
+	}
+	return current, words, nil
 }
 
 // called tells whether the name is one of the interface's.

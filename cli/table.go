@@ -148,6 +148,12 @@ func aligned(paint painter, header []string, rows [][]string) []string {
 // interfaceTable writes one row for each interface, for a terminal of that many
 // columns; where there is none, 0, each address has a line of its own.
 func interfaceTable(w io.Writer, paint painter, width int, interfaces []*state.Interface) {
+	lastingTable(w, paint, width, interfaces, nil)
+}
+
+// lastingTable is interfaceTable with a column that tells how long each
+// interface lasts, if any is in lasts.
+func lastingTable(w io.Writer, paint painter, width int, interfaces []*state.Interface, lasts map[string]string) {
 	g := &grid{
 		header: []string{"NAME", "TYPE", "STATE", "MAC", "MTU", "CONTROLLER", "ADDRESSES"},
 		sep:    "\n", bare: none, paint: paint,
@@ -161,7 +167,27 @@ func interfaceTable(w io.Writer, paint painter, width int, interfaces []*state.I
 			lead:  "    ",
 		})
 	}
+	if len(lasts) > 0 {
+		g.insert("LIFETIME", func(n int) string { return lifetimeCell(paint, lasts[interfaces[n].Name]) })
+	}
 	g.write(w, width)
+}
+
+// insert adds a column before that of the notes.
+func (g *grid) insert(title string, cell func(row int) string) {
+	g.header = slices.Insert(g.header, len(g.header)-1, title)
+	for n := range g.rows {
+		g.rows[n].cells = append(g.rows[n].cells, cell(n))
+	}
+}
+
+// lifetimeCell is how long an interface lasts, nothing for those that are not
+// holdfast's.
+func lifetimeCell(paint painter, word string) string {
+	if word == temporary || word == partly {
+		return paint(yellow, word)
+	}
+	return orNone(word)
 }
 
 // longestMAC is the length of an Ethernet address in text.

@@ -19,12 +19,19 @@ type forest struct {
 	drawn map[string]bool
 	grid  grid
 	paint painter
+	// lasts tells by name how long an interface lasts.
+	lasts map[string]string
 }
 
 // interfaceTree writes the interfaces as a tree, each with its type, state,
 // MTU and what matters of its kind, for a terminal of that many columns; 0 is
 // none.
 func interfaceTree(w io.Writer, paint painter, width int, interfaces []*state.Interface) {
+	lastingTree(w, paint, width, interfaces, nil)
+}
+
+// lastingTree is interfaceTree that marks what is temporary.
+func lastingTree(w io.Writer, paint painter, width int, interfaces []*state.Interface, lasts map[string]string) {
 	f := &forest{
 		byName: make(map[string]*state.Interface, len(interfaces)),
 		below:  make(map[string]string, len(interfaces)),
@@ -32,6 +39,7 @@ func interfaceTree(w io.Writer, paint painter, width int, interfaces []*state.In
 		drawn:  make(map[string]bool, len(interfaces)),
 		grid:   grid{header: []string{"NAME", "TYPE", "STATE", "MTU", "DETAILS"}, sep: gap, paint: paint},
 		paint:  paint,
+		lasts:  lasts,
 	}
 	f.connect(interfaces)
 	for _, i := range interfaces {
@@ -144,5 +152,9 @@ func (f *forest) details(i *state.Interface) []string {
 	if i.Veth != nil && i.Veth.Peer != "" {
 		parts = append(parts, "peer "+i.Veth.Peer)
 	}
-	return append(parts, addresses(i)...)
+	parts = append(parts, addresses(i)...)
+	if f.lasts[i.Name] == temporary {
+		parts = append(parts, f.paint(yellow, temporary))
+	}
+	return parts
 }

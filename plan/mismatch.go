@@ -40,7 +40,7 @@ func (m Mismatch) String() string {
 
 // Mismatches tells in what the result of a plan is not what was asked for:
 // what the document mentions, addresses that duplicate detection found
-// elsewhere, and links of the plan without carrier. It is empty when all is
+// elsewhere, and links of the plan without carrier or LACP partner. It is empty when all is
 // well, and in a fixed order.
 func Mismatches(p *Plan, result *state.State) []Mismatch {
 	if p.Desired == nil {
@@ -81,6 +81,7 @@ func unsettled(p *Plan, have map[string]*state.Interface) []Mismatch {
 			touched[s.Object] = true
 		}
 	}
+	bonds := negotiated(p)
 	var list []Mismatch
 	for _, want := range p.Desired.Interfaces {
 		i := have[want.Name]
@@ -90,6 +91,9 @@ func unsettled(p *Plan, have map[string]*state.Interface) []Mismatch {
 		list = append(list, detecting(want, i)...)
 		if touched[i.Name] && waitsForCarrier(i) {
 			list = append(list, Mismatch{Object: i.Name, Key: "carrier", Want: "true", Have: "false", Pending: true, Minor: true})
+		}
+		if bonds[i.Name] {
+			list = append(list, partnerless(want, i, have)...)
 		}
 	}
 	return list

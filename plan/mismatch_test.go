@@ -102,6 +102,53 @@ func TestMismatchesCarrier(t *testing.T) {
 	}
 }
 
+// TestMismatchesPartner makes a missing LACP partner a minor, pending mismatch
+// of the bonds that the plan made or changed, and names the ports where only
+// some have none.
+func TestMismatchesPartner(t *testing.T) {
+	memory := enginetest.NewMemory(parse(t, "current.yml", twoNICs))
+	bond := "interfaces:\n- {name: bond0, type: bond, link-aggregation: {mode: 802.3ad, port: [eth0, eth1]}}\n"
+	p := planFor(t, memory, bond)
+	if err := memory.Apply(context.Background(), p, nil); err != nil {
+		t.Fatal(err)
+	}
+	again := planFor(t, memory, bond)
+	alone := func(name string) plan.Mismatch {
+		return plan.Mismatch{Object: name, Key: plan.KeyPartner, Want: "true", Have: "false", Pending: true, Minor: true}
+	}
+	for _, c := range []struct {
+		name             string
+		bond, eth0, eth1 *bool
+		unplugged        bool
+		plan             *plan.Plan
+		want             []plan.Mismatch
+	}{
+		{name: "nobody knows", plan: p},
+		{name: "all have one", bond: new(true), eth0: new(true), eth1: new(true), plan: p},
+		{name: "none has one", bond: new(false), eth0: new(false), eth1: new(false), plan: p, want: []plan.Mismatch{alone("bond0")}},
+		{name: "one has one", bond: new(true), eth0: new(true), eth1: new(false), plan: p, want: []plan.Mismatch{alone("eth1")}},
+		{name: "one has no carrier", bond: new(true), eth0: new(true), eth1: new(false), unplugged: true, plan: p},
+		{name: "nothing was done", bond: new(false), eth0: new(false), eth1: new(false), plan: again},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			result := showOf(t, memory)
+			for name, partner := range map[string]*bool{"bond0": c.bond, "eth0": c.eth0, "eth1": c.eth1} {
+				result.Find(name).Facts.Partner = partner
+			}
+			result.Find("eth1").Facts.Carrier = !c.unplugged
+			var got []plan.Mismatch
+			for _, m := range plan.Mismatches(c.plan, result) {
+				if m.Key != "carrier" {
+					got = append(got, m)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestRefusals names guests and managers, and gives way to force.
 func TestRefusals(t *testing.T) {
 	current := parse(t, "current.yml", "interfaces:\n- {name: eth0, type: ethernet}\n- {name: tap0, type: tun}\n"+

@@ -214,6 +214,9 @@ func stepRows(s *Step) []row {
 
 // changeText is one value from and to.
 func changeText(s *Step, c Change) string {
+	if words, ok := ownKeys[c.Key]; ok {
+		return words
+	}
 	key := shortKey(c.Key)
 	switch s.Verb {
 	case AddRoute, RemoveRoute:
@@ -234,6 +237,13 @@ func changeText(s *Step, c Change) string {
 		return key + ": " + c.To
 	}
 	return key + ": " + c.From + " → " + c.To
+}
+
+// ownKeys says the keys that are not the schema's in words.
+var ownKeys = map[string]string{
+	KeyQuiet:   "ipv6: no automatic addresses",
+	KeyRestore: "ipv6: automatic addresses as by default",
+	KeyReset:   "ipv6: every setting as by default",
 }
 
 // quoted makes an empty value visible.

@@ -2,7 +2,9 @@ package probe
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Answer is what one question came to.
@@ -46,4 +48,22 @@ func round(d time.Duration) time.Duration {
 		}
 	}
 	return d.Round(time.Second)
+}
+
+// maxError is how much of an error is kept, in characters.
+const maxError = 300
+
+// oneLine makes an error fit for one line of a terminal and of a log: some of
+// its words may come from the other side, or from a program.
+func oneLine(text string) string {
+	plain := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(text, "?"))
+	if runes := []rune(plain); len(runes) > maxError {
+		return string(runes[:maxError]) + "…"
+	}
+	return plain
 }

@@ -109,7 +109,7 @@ func (r *Runner) ask(ctx context.Context, q Question) Answer {
 			return answer
 		}
 		if answer.Tries == 1 || ctx.Err() == nil {
-			answer.Error = err.Error() // what the last whole try met tells more than that time ran out
+			answer.Error = oneLine(err.Error()) // what the last whole try met tells more than that time ran out
 		}
 		spent := answer.Tries > q.Target.Retries && answer.Took >= r.Patience
 		if spent || permanent(err) || !wait(ctx, Pause) {

@@ -251,6 +251,19 @@ func TestSpecAsJSON(t *testing.T) {
 	}
 }
 
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"no answer":                 "no answer",
+		"exit code 3: a\x1b[31m\nb": "exit code 3: a [31m b",
+		"bad \xff byte":             "bad ? byte",
+		strings.Repeat("ü", 400):    strings.Repeat("ü", 300) + "…",
+	} {
+		if got := oneLine(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestTimesForPeople(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0:                       "0s",

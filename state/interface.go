@@ -214,6 +214,10 @@ type Facts struct {
 	Session bool
 	// Carrier is whether the link has a carrier.
 	Carrier bool
+	// Partner is, on a bond with LACP, whether the switch answers, and on a
+	// port of one, whether the switch has taken this very port; nil where it
+	// is not known, and on all others.
+	Partner *bool
 	// AdminUp is whether the link is set up.
 	AdminUp bool
 	// MACPinned is whether the address was set by somebody rather than made up

@@ -59,7 +59,7 @@ type Address struct {
 	// IP is the address.
 	IP netip.Addr `state:"ip"`
 	// PrefixLength is in bits, 0 to 32 or 128.
-	PrefixLength uint8 `state:"prefix-length"`
+	PrefixLength uint8 `state:"prefix-length,max=128"`
 	// MPTCPFlags are the multipath TCP flags of the address.
 	MPTCPFlags []string `state:"mptcp-flags,readonly"`
 	// ValidLifeTime is what is left, as "120sec"; empty is for ever.

@@ -28,6 +28,7 @@ func ValidateTarget(t *Target, current *State) error {
 			check(c, l)
 		}
 	}
+	c.depth()
 	c.addresses()
 	c.routes()
 	c.zones()

@@ -72,7 +72,7 @@ func (s *Store) abandonTries() error {
 // setAside moves the journal to a name that is free.
 func (s *Store) setAside(name string) (string, error) {
 	dir := s.inState(setAsideName)
-	if err := s.makeDir(dir, stateMode); err != nil {
+	if err := s.makeDir(dir, stateMode, true); err != nil {
 		return "", err
 	}
 	var last string

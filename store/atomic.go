@@ -68,8 +68,9 @@ func (s *Store) exists(path string) (bool, error) {
 	return err == nil, err
 }
 
-// makeDir makes a directory, durably, with what is missing above it.
-func (s *Store) makeDir(path string, mode fs.FileMode) error {
+// makeDir makes a directory with what is missing above it, on disk if durable is
+// set.
+func (s *Store) makeDir(path string, mode fs.FileMode, durable bool) error {
 	there, err := s.exists(path)
 	if there || err != nil {
 		return err
@@ -78,10 +79,11 @@ func (s *Store) makeDir(path string, mode fs.FileMode) error {
 	if above == path {
 		return nil
 	}
-	if err := s.makeDir(above, 0o755); err != nil {
+	if err := s.makeDir(above, 0o755, durable); err != nil {
 		return err
 	}
-	if err := s.fs.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = s.fs.Mkdir(path, mode)
+	if err != nil && !errors.Is(err, fs.ErrExist) || !durable {
 		return err
 	}
 	return s.fs.SyncDir(above)
@@ -94,7 +96,7 @@ func (s *Store) ready() error {
 		return err
 	}
 	for _, dir := range []string{s.stateDir, s.generations()} {
-		if err := s.makeDir(dir, stateMode); err != nil {
+		if err := s.makeDir(dir, stateMode, true); err != nil {
 			return err
 		}
 		if err := s.ours(dir); err != nil {

@@ -6,12 +6,17 @@ import "time"
 // return: before it recovery goes back, after it forward. After an error the
 // transaction is in phase RollingBack: which of both the disk holds is not
 // known, so the host must be rolled back and Fail called, which settles it.
+// ErrNothing tells that another process has ended the transaction meanwhile.
 func (s *Store) Commit() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	j, err := s.carried("commit", Applying, Waiting)
 	if err != nil {
 		return err
+	}
+	if there, err := s.exists(s.inState(journalName)); err == nil && !there {
+		s.carry(nil)
+		return ErrNothing
 	}
 	prepared, committed := s.file(j.Number, preparedPart), s.file(j.Number, committedPart)
 	err = s.fs.Rename(prepared, committed)

@@ -236,6 +236,45 @@ func TestDamagedJournalWhileApplying(t *testing.T) {
 	}
 }
 
+// TestDamagedJournalAfterFailedCommit does not take for committed what the disk
+// refused and somebody began to roll back.
+func TestDamagedJournalAfterFailedCommit(t *testing.T) {
+	disk := threeGenerations(t)
+	s := openStore(t, disk, "boot")
+	check(t, s.Prepare(wholeJournal(), &store.Generation{Running: named("a"), Persistent: named("a")}))
+	check(t, s.Begin())
+	renamed := false
+	disk.Inject(func(_ int, op storetest.Op) storetest.Verdict {
+		if renamed && strings.HasPrefix(op.Path, stateDir) {
+			return storetest.Verdict{Err: syscall.EROFS}
+		}
+		renamed = renamed || op.Kind == storetest.Rename
+		return storetest.Verdict{}
+	})
+	if err := s.Commit(); !errors.Is(err, syscall.EROFS) {
+		t.Fatalf("commit: %v", err)
+	}
+	disk.Inject(nil)
+	if !slices.Contains(disk.Names(stateDir), generation(5, "")) {
+		t.Fatalf("the commit left %v", disk.Names(stateDir))
+	}
+	if _, err := s.Generation(5); !isType[*store.NumberError](err) {
+		t.Errorf("generation 5: %v", err)
+	}
+	disk.Put(stateDir+"/journal.json", []byte("{"))
+	s = openStore(t, disk, "boot")
+	if _, err := s.Abandon(); err != nil {
+		t.Fatal(err)
+	}
+	entries, _, err := s.History()
+	if err != nil || len(entries) != 5 || entries[4].Outcome != store.Unknown {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	if g, _, err := s.Newest(); err != nil || nameOf(g) != "four" {
+		t.Errorf("%q, %v", nameOf(g), err)
+	}
+}
+
 // TestDamagedPreparedJournal does no harm: nothing began.
 func TestDamagedPreparedJournal(t *testing.T) {
 	disk := threeGenerations(t)

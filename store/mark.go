@@ -52,8 +52,11 @@ func (s *Store) writeMark(j Journal) error {
 // makeRunDir makes the run directory; nothing of it need be durable.
 func (s *Store) makeRunDir() error {
 	err := s.fs.Mkdir(s.runDir, runMode)
-	if errors.Is(err, fs.ErrExist) {
+	switch {
+	case errors.Is(err, fs.ErrExist):
 		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return s.makeDir(s.runDir, runMode, false)
 	}
 	return err
 }

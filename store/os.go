@@ -99,11 +99,12 @@ func (OS) SyncDir(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// owner is who a file belongs to; ok is false where that is not known.
-func owner(info fs.FileInfo) (uid int, ok bool) {
+// owner is the user and the group that a file belongs to; ok is false where that
+// is not known.
+func owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return 0, false
+		return 0, 0, false
 	}
-	return int(stat.Uid), true
+	return int(stat.Uid), int(stat.Gid), true
 }

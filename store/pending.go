@@ -11,12 +11,38 @@ import (
 // phase comes from the journal's name, the mark in the run directory, and the
 // files of its generation. A journal that cannot be used is a *JournalError,
 // which names it and says what to do. While this Store carries the transaction
-// nothing is read.
+// nothing is read, unless it waits: another process may have answered it.
 func (s *Store) Pending() (*Journal, error) {
-	if j := s.carrying(); j != nil {
+	j := s.carrying()
+	switch {
+	case j == nil:
+		return s.readPending()
+	case j.Phase != Waiting:
 		return j, nil
 	}
-	return s.readPending()
+	onDisk, err := s.readPending()
+	if err != nil || onDisk != nil && onDisk.Transaction == j.Transaction && (onDisk.Phase == Waiting || onDisk.Phase == Applying) {
+		return j, nil
+	}
+	if !s.letGo(j.Transaction) {
+		return s.carrying(), nil // this Store moves on with it just now
+	}
+	return onDisk, nil
+}
+
+// letGo forgets a transaction that waits and that another process took over,
+// unless a method of this Store is at work on it.
+func (s *Store) letGo(transaction string) bool {
+	if !s.writing.TryLock() {
+		return false
+	}
+	defer s.writing.Unlock()
+	j := s.carrying()
+	if j == nil || j.Transaction != transaction || j.Phase != Waiting {
+		return false
+	}
+	s.carry(nil)
+	return true
 }
 
 // carrying is a copy of the transaction that this Store carries, nil if none.
@@ -48,7 +74,11 @@ func (s *Store) change(how func(*Journal)) {
 // else the one on disk, which it carries from now on. It must be in one of the
 // phases.
 func (s *Store) carried(op string, phases ...Phase) (*Journal, error) {
-	j, err := s.Pending()
+	j := s.carrying()
+	var err error
+	if j == nil {
+		j, err = s.readPending()
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"os"
 	"testing"
 
 	"holdfast/store"
@@ -50,7 +51,8 @@ func (p *play) abandon(name string) {
 // TestPrefixes ends the process, and cuts the power, after every operation that
 // transactions of every sort do to the disk, and again after every operation of
 // the recovery. What is found is exactly the old or the new state, and a
-// pending journal if and only if a change may have begun.
+// pending journal if and only if a change may have begun. HOLDFAST_CRASH=1
+// crashes every recovery, not only those of a sample.
 func TestPrefixes(t *testing.T) {
 	p := everyCourse(t)
 	var kills, cuts, again int
@@ -60,14 +62,26 @@ func TestPrefixes(t *testing.T) {
 	}
 	for c := range p.disk.Cuts() {
 		cuts++
-		again += crash(t, p, c, cuts%deepEvery == 0)
+		again += crash(t, p, c, cuts%oneIn(deepEvery) == 0)
 	}
 	t.Logf("%d operations; %d crashes and %d power cuts, and %d more in their recovery", len(p.disk.Ops()), kills, cuts, again)
 }
 
 // deepEvery is how many power cuts there are to one whose recovery is crashed,
-// too.
-const deepEvery = 7
+// too, and cutsEvery how many faults to one after which the power is cut not
+// only at the end.
+const (
+	deepEvery = 15
+	cutsEvery = 7
+)
+
+// oneIn is a sample of so many, or all of them on request.
+func oneIn(sample int) int {
+	if os.Getenv("HOLDFAST_CRASH") != "" {
+		return 1
+	}
+	return sample
+}
 
 // crash verifies what a crash left, and that it can be recovered. With deep it
 // does the same with every crash in the recovery, and counts those.

@@ -21,7 +21,6 @@ func TestReaders(t *testing.T) {
 	writer, err := store.Open(options)
 	check(t, err)
 	r := &reading{}
-	r.committed.Store(0)
 	var group sync.WaitGroup
 	for i := range 3 {
 		s := writer
@@ -30,12 +29,12 @@ func TestReaders(t *testing.T) {
 			check(t, err)
 		}
 		group.Go(func() {
-			for !r.done.Load() {
+			for last := false; !last; runtime.Gosched() {
+				last = r.done.Load()
 				if err := r.look(s); err != nil {
 					t.Error(err)
 					return
 				}
-				runtime.Gosched()
 			}
 		})
 	}
@@ -47,9 +46,7 @@ func TestReaders(t *testing.T) {
 	}
 	r.done.Store(true)
 	group.Wait()
-	if r.looks.Load() == 0 {
-		t.Error("nobody read anything")
-	}
+	t.Logf("%d looks", r.looks.Load())
 }
 
 // reading is what readers are held against.

@@ -111,7 +111,7 @@ func ignoreMissing(err error) error {
 // TestUnsafeDirectories are refused.
 func TestUnsafeDirectories(t *testing.T) {
 	for name, spoil := range map[string]func(options store.Options) error{
-		"writable":             func(o store.Options) error { return os.Chmod(o.StateDir, 0o770) },
+		"writable":             func(o store.Options) error { return os.Chmod(o.StateDir, 0o703) },
 		"generations writable": func(o store.Options) error { return os.Chmod(filepath.Join(o.StateDir, "generations"), 0o702) },
 		"generations elsewhere": func(o store.Options) error {
 			from := filepath.Join(o.StateDir, "generations")
@@ -129,6 +129,15 @@ func TestUnsafeDirectories(t *testing.T) {
 		} else if !isType[*store.UnsafeError](err) && name != "a file" {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestOwnGroup may write to the directory: a umask of 002 is common.
+func TestOwnGroup(t *testing.T) {
+	options := realPlay(t)
+	check(t, errors.Join(os.Chown(options.StateDir, -1, os.Getegid()), os.Chmod(options.StateDir, 0o770)))
+	if _, err := store.Open(options); err != nil {
+		t.Error(err)
 	}
 }
 

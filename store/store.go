@@ -67,6 +67,9 @@ type Store struct {
 // *VersionError, one that others may write to with an *UnsafeError. Whoever may
 // not read the directory learns that from what it reads.
 func Open(options Options) (*Store, error) {
+	if options.StateDir == "" || options.RunDir == "" {
+		return nil, errors.New("a store needs a state directory and a run directory")
+	}
 	s := &Store{
 		fs: options.FS, boot: options.Boot, logger: options.Logger,
 		stateDir: filepath.Clean(options.StateDir), runDir: filepath.Clean(options.RunDir),
@@ -142,10 +145,23 @@ func (s *Store) safe(dir string) error {
 		return nil
 	case !info.IsDir():
 		return &UnsafeError{Path: dir, Why: "is no directory"}
-	case info.Mode().Perm()&0o022 != 0:
+	case othersWrite(info):
 		return &UnsafeError{Path: dir, Why: fmt.Sprintf("others may write to it (mode %04o)", info.Mode().Perm())}
 	}
 	return nil
+}
+
+// othersWrite tells whether somebody else may write to a directory: everybody, or
+// a group that is neither root's nor the caller's own.
+func othersWrite(info fs.FileInfo) bool {
+	switch perm := info.Mode().Perm(); {
+	case perm&0o002 != 0:
+		return true
+	case perm&0o020 == 0:
+		return false
+	}
+	_, gid, ok := owner(info)
+	return ok && gid != 0 && gid != os.Getegid()
 }
 
 // elsewhere tells whether the administrator put the state directory at another
@@ -164,7 +180,7 @@ func (s *Store) ours(dir string) error {
 	if err != nil || s.elsewhere(dir, info) {
 		return err
 	}
-	if uid, ok := owner(info); ok && uid != 0 && uid != os.Geteuid() {
+	if uid, _, ok := owner(info); ok && uid != 0 && uid != os.Geteuid() {
 		return &UnsafeError{Path: dir, Why: fmt.Sprintf("belongs to user %d", uid)}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 // TestTransaction follows one from beginning to end on the real file system.
 func TestTransaction(t *testing.T) {
 	dir := t.TempDir()
-	options := store.Options{StateDir: filepath.Join(dir, "a", "state"), RunDir: filepath.Join(dir, "run"), Boot: "boot"}
+	options := store.Options{StateDir: filepath.Join(dir, "a", "state"), RunDir: filepath.Join(dir, "b", "run"), Boot: "boot"}
 	s, err := store.Open(options)
 	if err != nil {
 		t.Fatal(err)
@@ -208,26 +208,32 @@ func TestAbandonWhileApplying(t *testing.T) {
 	}
 }
 
-// TestPrepareTakesBack leaves nothing when the disk is full.
+// TestPrepareTakesBack leaves nothing when the disk is full, or fails once in a
+// sync.
 func TestPrepareTakesBack(t *testing.T) {
+	for _, f := range []fault{
+		{err: syscall.ENOSPC, kinds: growing},
+		{err: syscall.EIO, kinds: syncing, once: true},
+	} {
+		prepareTakesBack(t, f)
+	}
+}
+
+func prepareTakesBack(t *testing.T, f fault) {
+	t.Helper()
 	disk := newDisk()
 	p := newPlay(t, disk, "boot")
 	p.change("one", course{})
 	before := disk.Names("/")
 	for at := range 40 {
-		disk.Inject(func(call int, op storetest.Op) storetest.Verdict {
-			if call < at || op.Kind != storetest.Write && op.Kind != storetest.Create {
-				return storetest.Verdict{}
-			}
-			return storetest.Verdict{Err: syscall.ENOSPC, Short: 10}
-		})
+		disk.Inject(f.from(at))
 		err := p.store.Prepare(wholeJournal(), &store.Generation{Running: named("a"), Persistent: named("a")})
 		disk.Inject(nil)
 		if err == nil {
 			check(t, p.store.Drop())
 			continue
 		}
-		if !errors.Is(err, syscall.ENOSPC) {
+		if !errors.Is(err, f.err) {
 			t.Errorf("the error is %v", err)
 		}
 		if diff := cmp.Diff(before, disk.Names("/")); diff != "" {
@@ -235,6 +241,61 @@ func TestPrepareTakesBack(t *testing.T) {
 		}
 		if j, err := p.store.Pending(); j != nil || err != nil {
 			t.Errorf("pending is %v, %v", j, err)
+		}
+	}
+}
+
+// TestFailedRecordIsLetGo leaves a transaction whose outcome the disk refuses to
+// whoever comes next, and does not hold on to what it knew.
+func TestFailedRecordIsLetGo(t *testing.T) {
+	disk := newDisk()
+	p := newPlay(t, disk, "boot")
+	check(t, p.store.Prepare(wholeJournal(), &store.Generation{Running: named("a"), Persistent: named("a")}))
+	check(t, p.store.Begin())
+	disk.Inject(fault{kinds: changing, err: syscall.EROFS}.from(0))
+	if err := p.store.Fail(store.RolledBack, nil, 0); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("fail: %v", err)
+	}
+	if err := p.store.Finish(); !isType[*store.PhaseError](err) {
+		t.Errorf("finished although nothing is recorded: %v", err)
+	}
+	disk.Inject(nil)
+	next := openStore(t, disk, "boot")
+	check(t, next.Fail(store.RolledBack, nil, 0))
+	check(t, next.Finish())
+	if j, err := p.store.Pending(); j != nil || err != nil {
+		t.Errorf("pending is %+v, %v", j, err)
+	}
+}
+
+// TestAnsweredElsewhere lets another process end a change that waits: who left
+// it there takes note, and does not touch what was committed.
+func TestAnsweredElsewhere(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		disk := newDisk()
+		s := openStore(t, disk, "boot")
+		check(t, s.Prepare(wholeJournal(), &store.Generation{Running: named("a"), Persistent: named("a")}))
+		check(t, s.Begin())
+		check(t, s.Mark(store.Waiting, 9, 0))
+		if j, err := s.Pending(); err != nil || j.Phase != store.Waiting {
+			t.Errorf("pending is %+v, %v", j, err)
+		}
+		other := openStore(t, disk, "boot")
+		check(t, other.Commit())
+		check(t, other.Finish())
+		if asked {
+			if j, err := s.Pending(); j != nil || err != nil {
+				t.Errorf("pending is %+v, %v", j, err)
+			}
+		}
+		if err := s.Commit(); !errors.Is(err, store.ErrNothing) {
+			t.Errorf("committed once more: %v", err)
+		}
+		if j, err := s.Pending(); j != nil || err != nil {
+			t.Errorf("afterwards pending is %+v, %v", j, err)
+		}
+		if g, _, err := s.Newest(); err != nil || nameOf(g) != "a" {
+			t.Errorf("%q, %v", nameOf(g), err)
 		}
 	}
 }
@@ -252,6 +313,9 @@ func TestNothingIsWrittenWhileApplying(t *testing.T) {
 		}
 		return storetest.Verdict{}
 	})
+	if j, err := s.Pending(); err != nil || j.Phase != store.Applying {
+		t.Errorf("pending is %+v, %v", j, err)
+	}
 	check(t, s.Mark(store.Waiting, 1, 0))
 	check(t, s.Mark(store.RollingBack, 0, 1))
 	if j, err := s.Pending(); err != nil || j.Phase != store.RollingBack || !bytes.Equal(j.Checkpoint, wholeJournal().Checkpoint) {
@@ -303,6 +367,9 @@ func TestNothingPending(t *testing.T) {
 		if err := s.Prepare(j, &store.Generation{Running: named("a"), Persistent: named("a")}); err == nil {
 			t.Errorf("%s: prepared", name)
 		}
+	}
+	if _, err := store.Open(store.Options{RunDir: runDir}); err == nil {
+		t.Error("a store without a state directory is opened")
 	}
 	if err := s.Prepare(wholeJournal(), &store.Generation{Running: named("a")}); err == nil {
 		t.Error("a generation without a persistent state is prepared")

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,8 +29,15 @@ const program = "holdfast"
 // namespaceMark is set in a process that has a network namespace of its own.
 const namespaceMark = "HOLDFAST_TEST_NAMESPACE"
 
+// directories is set for scripts: the program keeps what it has to below this
+// directory, unless it is told where.
+const directories = "HOLDFAST_TEST_DIRECTORIES"
+
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == program {
+		if dir := os.Getenv(directories); dir != "" && !slices.Contains(os.Args, "--state-dir") {
+			os.Args = slices.Insert(os.Args, 1, "--run-dir", dir+"/run", "--state-dir", dir+"/state")
+		}
 		os.Exit(cli.Main())
 	}
 	os.Exit(m.Run())
@@ -97,6 +105,7 @@ func scripts(t *testing.T, dir string) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+":/usr/sbin:/sbin:"+os.Getenv("PATH"))
 			env.Setenv("NO_COLOR", "")
+			env.Setenv(directories, env.WorkDir)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -238,8 +238,8 @@ func faultHost(t *testing.T, lines ...[]string) {
 	for _, port := range wires.Ports {
 		wires.Run(t, "bridge", "link", "set", "dev", port, "isolated", "on")
 	}
-	for _, nic := range nics {
-		lab.IP(t, "link", "set", nic, "up")
+	for i, nic := range nics {
+		lab.IP(t, "link", "set", nic, "address", fmt.Sprintf("02:00:00:00:01:%02x", i+1), "up")
 	}
 	for _, line := range lines {
 		lab.Run(t, line...)
@@ -255,10 +255,18 @@ func words(lines ...string) [][]string {
 	return all
 }
 
+// MACs of guests' taps: a bridge takes the lowest of its ports', so that one
+// of them gives the bridge its own and the other does not.
+const (
+	leading   = "02:00:00:00:00:10"
+	following = "fe:54:00:00:00:10"
+)
+
 // guest puts a guest's tap on a bridge, with what a hypervisor sets on it.
-func guest(tap, bridge string) [][]string {
+func guest(tap, bridge, mac string) [][]string {
 	return words(
 		"ip tuntap add "+tap+" mode tap",
+		"ip link set "+tap+" address "+mac,
 		"ip link set "+tap+" alias guest txqueuelen 700 master "+bridge+" up",
 		"bridge link set dev "+tap+" isolated on mcast_flood off",
 		"bridge fdb add 02:00:00:00:00:55 dev "+tap+" master static",

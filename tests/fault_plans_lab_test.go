@@ -16,7 +16,7 @@ func TestFaultBuild(t *testing.T) {
 		"tc qdisc add dev p1 clsact",
 		"ip link add f-old type bridge stp_state 0", "ip link set p3 master f-old", "ip link set f-old up",
 		"bridge mdb add dev f-old port p3 grp 239.1.1.1 permanent",
-	), routed("p1"), tuned("p3"), guest("f-tap", "f-old"))...)
+	), routed("p1"), tuned("p3"), guest("f-tap", "f-old", following))...)
 	faults(t, `
 dns-resolver: {config: {server: [192.0.2.53], search: [x.example]}}
 interfaces:
@@ -55,7 +55,7 @@ func TestFaultTearDown(t *testing.T) {
 		"ip -6 address add 2001:db8:1::1/64 dev t-br nodad",
 		"ip route add default via 192.0.2.254",
 		"ip -6 route add 2001:db8:9::/48 via 2001:db8:1::fe",
-	), tuned("t-v100"), routed("t-br"), guest("t-tap", "t-br"))...)
+	), tuned("t-v100"), routed("t-br"), guest("t-tap", "t-br", leading))...)
 	faults(t, `
 interfaces:
 - {name: t-br, type: linux-bridge, state: absent}
@@ -85,7 +85,7 @@ func TestFaultRearrange(t *testing.T) {
 		"ip address add 203.0.113.65/26 dev r-v5",
 		"ip route add 198.18.0.0/24 via 203.0.113.99 proto static",
 		"ip route add 198.18.1.0/24 via 203.0.113.99 proto ospf",
-	), tuned("p3"), routed("r-bond"), guest("r-tap", "r-br"))...)
+	), tuned("p3"), routed("r-bond"), guest("r-tap", "r-br", leading))...)
 	faults(t, `
 interfaces:
 - name: r-bond
@@ -106,7 +106,7 @@ func TestFaultGuests(t *testing.T) {
 	faultHost(t, slices.Concat(words(
 		"ip link add g-br type bridge stp_state 0 vlan_filtering 1",
 		"ip link set p1 master g-br", "ip link set g-br up",
-	), guest("g-tap", "g-br"), words(
+	), guest("g-tap", "g-br", following), words(
 		"bridge vlan add dev g-tap vid 30 pvid untagged", "bridge vlan del dev g-tap vid 1",
 		"bridge vlan add dev p1 vid 30", "bridge vlan add dev p1 vid 40-45",
 		"bridge mdb add dev g-br port p1 grp 239.1.1.1 permanent vid 30",
@@ -146,7 +146,7 @@ func TestFaultRecreate(t *testing.T) {
 		"ip -6 route add 2001:db8:9::/48 via 2001:db8:1::fe proto bgp",
 		"ip link add c-v7-9 link c-v7 type vlan id 9", "ip link set c-v7-9 up",
 		"ip address add 203.0.113.65/26 dev c-v7-9",
-	), tuned("c-v100"), routed("c-v7"), guest("c-tap", "c-br"))...)
+	), tuned("c-v100"), routed("c-v7"), guest("c-tap", "c-br", following))...)
 	faults(t, `
 interfaces:
 - {name: c-v100, type: vlan, vlan: {base-iface: p1, id: 101}}

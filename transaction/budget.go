@@ -3,6 +3,7 @@ package transaction
 import (
 	"time"
 
+	"holdfast/plan"
 	"holdfast/state"
 )
 
@@ -50,9 +51,12 @@ func (b *budgets) of(m Mismatch) time.Duration {
 	if m.Minor && withoutCarrier(b.before[m.Object]) && withoutCarrier(on) {
 		return 0 // it had none before, so nobody waits for it
 	}
+	if m.Key == plan.KeyPartner && withoutPartner(b.before[m.Object]) {
+		return 0
+	}
 	budget := detectionBudget
 	switch {
-	case m.Minor && on.Type == state.TypeBond:
+	case m.Key == plan.KeyPartner, m.Minor && on.Type == state.TypeBond:
 		budget = partnerBudget
 	case m.Minor:
 		budget = carrierBudget
@@ -62,6 +66,10 @@ func (b *budgets) of(m Mismatch) time.Duration {
 
 func withoutCarrier(i *state.Interface) bool {
 	return i != nil && i.Facts != nil && i.Facts.AdminUp && !i.Facts.Carrier
+}
+
+func withoutPartner(i *state.Interface) bool {
+	return i != nil && i.Facts != nil && i.Facts.AdminUp && i.Facts.Partner != nil && !*i.Facts.Partner
 }
 
 // learning is how long the bridge that the interface stands on listens and

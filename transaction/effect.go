@@ -151,6 +151,9 @@ func (e Refuse) String() string { return fmt.Sprintf("refuse %q", e.Err.Error())
 func (e Report) String() string {
 	var b strings.Builder
 	b.WriteString(told("report", e.Outcome, e.Err))
+	if fault, ok := errors.AsType[*engine.Error](e.Err); ok && fault.Hint != "" {
+		fmt.Fprintf(&b, " hint %q", fault.Hint)
+	}
 	for _, w := range e.Warnings {
 		fmt.Fprintf(&b, " warning %q", w)
 	}
@@ -161,9 +164,5 @@ func told(what string, outcome Outcome, err error) string {
 	if err == nil {
 		return what + " " + string(outcome)
 	}
-	text := fmt.Sprintf("%s %s error %q", what, outcome, err.Error())
-	if fault, ok := errors.AsType[*engine.Error](err); ok && fault.Hint != "" {
-		text += fmt.Sprintf(" hint %q", fault.Hint)
-	}
-	return text
+	return fmt.Sprintf("%s %s error %q", what, outcome, err.Error())
 }

@@ -63,9 +63,6 @@ func longestLearning(p *plan.Plan) time.Duration {
 	return longest
 }
 
-// moreTime is the hint where the caller's limit cut something short.
-const moreTime = "give it more time with --timeout"
-
 // progress extends the limit.
 func (l *limit) progress() { l.moved.Store(int64(time.Since(l.began))) }
 
@@ -77,6 +74,9 @@ func (l *limit) left() time.Duration {
 	}
 	return end - time.Since(l.began)
 }
+
+// moreTime is the hint where the caller's limit cut something short.
+const moreTime = "give it more time with --timeout"
 
 // late is the error of a transaction that reached its limit.
 func (l *limit) late() error {

@@ -95,7 +95,7 @@ func (r *Run) apply(ctx context.Context, p, announced *plan.Plan) error {
 	before, phase := r.result.Steps, r.machine.phase
 	r.checkpoint.Applied(announced)
 	return r.engine.Apply(ctx, p, func(progress engine.Progress) {
-		r.changing = true
+		r.touched = true
 		r.result.Steps = before + progress.Done
 		r.limit.progress()
 		if progress.Warning != "" {
@@ -136,5 +136,5 @@ func (r *Run) repair(ctx context.Context) error {
 // it tells progress from there on. What it looked at before may be a step, so
 // that the kind of error says nothing.
 func (r *Run) untouched(ctx context.Context, err error) bool {
-	return err != nil && !r.changing && ctx.Err() == nil
+	return err != nil && !r.touched && ctx.Err() == nil
 }

@@ -24,10 +24,6 @@ type Run struct {
 	machine Machine
 	began   time.Time
 	result  Result
-	// changing is set when the engine told that the first change is next.
-	changing bool
-	// warnings are what the engine told on the way; a rollback makes them void.
-	warnings []string
 	// steps counts the plan's.
 	steps int
 	// limit is nil where there is none; since is when verifying began.
@@ -38,6 +34,10 @@ type Run struct {
 	alarm      *alarm
 	checkpoint engine.Checkpoint
 	stored     []byte
+	// touched is set when the engine told that the first change is next.
+	touched bool
+	// warnings are what the engine told on the way; a rollback makes them void.
+	warnings []string
 	// answers holds the one answer of the effect that is under way, which cancel
 	// ends early.
 	answers chan Event
@@ -100,7 +100,7 @@ func (r *Run) loop(ctx context.Context, first Event) {
 		case answer := <-r.answers:
 			r.cancel()
 			effects = r.machine.Step(answer)
-			r.tellOutstanding(answer)
+			r.tellWaiting(answer)
 		case r.asking = <-r.asks:
 			effects = r.machine.Step(r.asking.event)
 		case <-caller:
@@ -114,9 +114,8 @@ func (r *Run) loop(ctx context.Context, first Event) {
 	}
 }
 
-// tellOutstanding tells what the host has not become yet, when that is waited
-// for.
-func (r *Run) tellOutstanding(answer Event) {
+// tellWaiting tells what the host has not become yet, when that is waited for.
+func (r *Run) tellWaiting(answer Event) {
 	v, ok := answer.(Verified)
 	if ok && len(v.Waiting) > 0 && r.job.Progress != nil && r.machine.Phase() == Verifying {
 		r.job.Progress(Progress{Phase: Verifying, Total: r.steps, Waiting: v.Waiting[0].What})
@@ -180,7 +179,7 @@ func (r *Run) settle(outcome Outcome) {
 	shown := r.result
 	shown.Warnings, shown.Probes = slices.Clone(r.machine.warnings), slices.Clone(r.result.Probes)
 	if outcome == Applied || outcome == Pending {
-		shown.Warnings = slices.Concat(r.warnings, shown.Warnings)
+		shown.Warnings = slices.Concat(r.warnings, r.machine.warnings)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,8 +14,8 @@ type Signal struct {
 	Signal os.Signal
 }
 
-// Error is "interrupted by" and the signal's name.
-func (s *Signal) Error() string { return "interrupted by signal: " + s.Signal.String() }
+// Error is "stopped by the signal" and the signal's name.
+func (s *Signal) Error() string { return "stopped by the signal \"" + s.Signal.String() + "\"" }
 
 // WithSignals makes a context that ends with a *Signal as its cause when the
 // process gets SIGINT or SIGTERM, so that a transaction under it rolls back.

@@ -57,6 +57,6 @@ type Progress struct {
 	// Waiting is one line about what is waited for in Verifying; empty as long
 	// as nothing is.
 	Waiting string
-	// Left is the time to confirm, in the phase Waiting.
+	// Left is the time to confirm, in Waiting.
 	Left time.Duration
 }

@@ -127,7 +127,7 @@ func (e *Engine) mayChange(ctx context.Context) error {
 	return &engine.Error{
 		Op: "change the network", Kind: engine.Permission,
 		Hint: "run it as root, or with the capability CAP_NET_ADMIN in the network namespace",
-		Err:  errors.New("the privilege CAP_NET_ADMIN is missing; nothing was changed"),
+		Err:  errors.New("the privilege CAP_NET_ADMIN is missing"),
 	}
 }
 

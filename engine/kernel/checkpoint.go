@@ -73,6 +73,9 @@ type picture struct {
 
 // Checkpoint takes a picture of the host to come back to.
 func (e *Engine) Checkpoint(ctx context.Context) (engine.Checkpoint, error) {
+	if err := usable(e.options.RunDir); err != nil {
+		return nil, fileError("use the run directory", e.options.RunDir, err)
+	}
 	shot, err := takeSnapshot(ctx, e.conn, wantAll)
 	if err != nil {
 		return nil, err

@@ -122,11 +122,28 @@ func hintFor(err error) string {
 	case !errors.As(err, &errno):
 		return ""
 	}
+	if errno == unix.EPERM {
+		return refusalHint(privileged())
+	}
 	return errnoHints[errno]
 }
 
+// refusalHint explains EPERM, which the kernel also says to root.
+func refusalHint(privileged bool) string {
+	if privileged {
+		return "the kernel allows this not even to root: not with this value, or not while the interface is as it is"
+	}
+	return "run it as root, or with the capability CAP_NET_ADMIN"
+}
+
+// privileged tells whether the calling thread has CAP_NET_ADMIN.
+func privileged() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	return unix.Capget(&header, &sets[0]) == nil && sets[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
+}
+
 var errnoHints = map[unix.Errno]string{
-	unix.EPERM:        "the kernel does not allow this value here; or root, or the capability CAP_NET_ADMIN, is needed",
 	unix.EACCES:       "run it as root, or with the capability CAP_NET_ADMIN",
 	unix.EROFS:        "/proc/sys is mounted read-only here, as in a container",
 	unix.EBUSY:        "something else uses the link: another controller, another program or a driver that is not ready",

@@ -18,7 +18,7 @@ func TestErrorKinds(t *testing.T) {
 		kind engine.Kind
 		hint string
 	}{
-		{&ackError{Errno: unix.EPERM}, engine.Permission, "CAP_NET_ADMIN"},
+		{&ackError{Errno: unix.EPERM}, engine.Permission, "root"},
 		{&ackError{Errno: unix.ENODEV}, engine.NotFound, "renamed"},
 		{&ackError{Errno: unix.EEXIST}, engine.Conflict, ""},
 		{&ackError{Errno: unix.EBUSY}, engine.Busy, "uses the link"},
@@ -41,6 +41,16 @@ func TestErrorKinds(t *testing.T) {
 		if !errors.Is(got, c.err) {
 			t.Errorf("%v is not wrapped", c.err)
 		}
+	}
+}
+
+// TestRefusalHint: who has the capability is not told to get it.
+func TestRefusalHint(t *testing.T) {
+	if hint := refusalHint(true); strings.Contains(hint, "CAP_NET_ADMIN") || !strings.Contains(hint, "this value") {
+		t.Errorf("root reads %q", hint)
+	}
+	if hint := refusalHint(false); !strings.Contains(hint, "CAP_NET_ADMIN") {
+		t.Errorf("others read %q", hint)
 	}
 }
 

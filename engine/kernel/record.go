@@ -88,6 +88,32 @@ func (r record) write(runDir string) error {
 	return renameio.WriteFile(recordFile(runDir), data, 0o644, renameio.IgnoreUmask())
 }
 
+// usable tries whether the record can be written later, when it is too late to
+// refuse. That it belongs to somebody else is no error: who has only
+// CAP_NET_ADMIN may change the network, and is warned that it is not on record.
+func usable(runDir string) error {
+	if runDir == "" {
+		return nil
+	}
+	err := os.MkdirAll(runDir, 0o755)
+	if err == nil {
+		err = tryFile(runDir)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return err
+}
+
+// tryFile makes a file in a directory, and removes it.
+func tryFile(dir string) error {
+	f, err := os.CreateTemp(dir, ".try-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 // namespace identifies the network namespace of the calling thread.
 func namespace() string {
 	name, err := os.Readlink("/proc/thread-self/ns/net")

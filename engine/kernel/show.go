@@ -159,7 +159,7 @@ func (v *view) facts(l *rawLink) *state.Facts {
 		Foreign: l.Kind == kindTun || l.Kind == kindVeth || l.Kind == kindMACVTAP,
 		Carrier: l.Carrier, AdminUp: l.up(), BaseElsewhere: elsewhere,
 		NoAddrGen: l.INet6.Present && l.INet6.AddrGenMode == addrGenNone,
-		MACPinned: v.pinned(l),
+		MACPinned: v.pinned(l), Partner: partner(l),
 	}
 	if l.INet6.Present {
 		f.AcceptRA = &l.INet6.AcceptRA

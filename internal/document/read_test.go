@@ -56,6 +56,10 @@ func TestReadRefuses(t *testing.T) {
 		{"many keys twice", many + "k7: 2\n", "f:41:1: k7: the key is given twice\nhint: it was first given in line 8"},
 		{"many keys twice in json", "{" + jsonKeys(40) + `,"k7":2}`,
 			"f:1:312: k7: the key is given twice\nhint: it was first given in line 1"},
+		{"text after json", "{\"a\": 1}\nrest", "f:2:1: text follows after the end of the document\nhint: remove it; a file holds one document"},
+		{"text after json in line", "{\"a\": 1} rest", "f:1:10: text follows after the end of the document\nhint: remove it; a file holds one document"},
+		{"brace after json", "{\"a\": 1}}", "f:1:9: text follows after the end of the document\nhint: remove it; a file holds one document"},
+		{"second json", "{\"a\": 1}\n{\"b\": 2}", "f:2:1: text follows after the end of the document\nhint: remove it; a file holds one document"},
 		{"second document broken", "a: 1\n---\n\tb", "f:2:1: the file holds more than one document\nhint: give each document as a file of its own"},
 	}
 	for _, tt := range tests {

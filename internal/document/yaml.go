@@ -86,6 +86,8 @@ func explain(p *problem.Problem, char byte) {
 	case strings.HasPrefix(p.Message, "unknown anchor"):
 		p.Message = strings.ReplaceAll(strings.TrimSuffix(p.Message, " referenced"), "'", `"`)
 		p.Hint = "put a value that begins with * in quotes"
+	case strings.HasPrefix(p.Message, "did not find expected <document start>"):
+		p.Message, p.Hint = "text follows after the end of the document", "remove it; a file holds one document"
 	case strings.HasPrefix(p.Message, "did not find expected"), strings.HasPrefix(p.Message, "could not find expected"):
 		p.Hint = "check the indentation and the quotes"
 	}

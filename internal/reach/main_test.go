@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -11,9 +12,20 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"holdfast/lab"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain fails when a goroutine stays. Some end a moment after their call,
+// when a socket is closed under them: in a crowded lab that takes its time.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if code == 0 && !lab.Eventually(patience, func() bool { return goleak.Find() == nil }) {
+		fmt.Fprintln(os.Stderr, goleak.Find())
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // patience is how long a test waits for what must come; brief for what must
 // not.

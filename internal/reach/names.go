@@ -21,7 +21,9 @@ func (t Target) addresses(ctx context.Context) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(t.Host); err == nil {
 		return []netip.Addr{t.scoped(addr)}, nil
 	}
-	found, err := namesOf(t.ResolvConf).LookupNetIP(ctx, "ip", t.Host)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	found, err := namesOf(ctx, t.ResolvConf).LookupNetIP(ctx, "ip", t.Host)
 	if err != nil {
 		return nil, lookupError(ctx, err)
 	}
@@ -43,15 +45,24 @@ func (t Target) scoped(addr netip.Addr) netip.Addr {
 // namesOf looks names up as the system does: hosts file, search domains, name
 // servers. Go's resolver looks at resolv.conf every five seconds only
 // (net/dnsclient_unix.go), and a probe comes right after a change: a server
-// that is not in the file any more is replaced by one that is.
-func namesOf(path string) *net.Resolver {
+// that is not in the file any more is replaced by one that is. It also leaves
+// its goroutines waiting for answers when the caller's context ends: closing
+// their sockets, when the given one does, ends them.
+func namesOf(until context.Context, path string) *net.Resolver {
 	var asked atomic.Uint32
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if until.Err() != nil {
+			return nil, until.Err()
+		}
 		servers := serversOf(path)
 		if !slices.Contains(servers, address) {
 			address = servers[int(asked.Add(1)-1)%len(servers)]
 		}
-		return dialer("").DialContext(ctx, network, address)
+		conn, err := dialer("").DialContext(ctx, network, address)
+		if err == nil {
+			context.AfterFunc(until, func() { _ = conn.Close() })
+		}
+		return conn, err
 	}}
 }
 
