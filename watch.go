@@ -77,6 +77,9 @@ func (h *Host) Monitor() *monitor.Monitor {
 			return watcher.Watch(ctx, changed)
 		}
 	}
+	if finder, ok := h.engine.(engine.RouteFinder); ok {
+		options.Routes = finder.RoutesTo
+	}
 	m = monitor.New(options)
 	return m
 }

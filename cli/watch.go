@@ -225,4 +225,3 @@ func driftText(paint painter, e holdfast.Event) string {
 	}
 	return b.String()
 }
-

@@ -3,6 +3,9 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net/netip"
+
+	"holdfast/state"
 )
 
 // Watcher is an engine that notices when others, or it itself, change the host.
@@ -17,6 +20,14 @@ type Watcher interface {
 	// something that nobody sees, and one may stand for many. What an engine
 	// has no notice of (a file that was edited, a sysctl) is not told.
 	Watch(ctx context.Context, changed func(Change)) error
+}
+
+// RouteFinder is an engine that knows routes which Show leaves out: those of
+// routing daemons.
+type RouteFinder interface {
+	// RoutesTo gives all routes to the destinations, whoever made them, with
+	// their Facts.
+	RoutesTo(ctx context.Context, destinations []netip.Prefix) ([]*state.Route, error)
 }
 
 // Change is what of a host may have changed.

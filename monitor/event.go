@@ -12,6 +12,7 @@ package monitor
 import (
 	"time"
 
+	"holdfast/state"
 	"holdfast/store"
 )
 
@@ -120,6 +121,9 @@ type Difference struct {
 	// Routes are those to the same destination in the same table that are there
 	// instead, or as well, and who made them.
 	Routes []Maker `json:"routes,omitempty"`
+
+	// route is the one that is missing or too many, nil for other things.
+	route *state.Route
 }
 
 // Maker is a route and who made it, as far as the kernel tells.

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"holdfast/state"
@@ -29,30 +30,27 @@ func (m *Monitor) limit(err error) {
 	m.limited = "transactions and drift are not told of: " + err.Error()
 }
 
-// look reads what a notice says has changed, and tells of it. The store is read
-// before the host and, if it changed meanwhile, after it, and then the host once
-// more: so phases stand before what they did to the host, outcomes after it, and
-// a host that was shown half-way is not taken for drift.
+// look shows the host, if a notice says that it may have changed, and tells in
+// what it differs from before. Phases of transactions were told already (peek),
+// so that they stand before what they did to the host; outcomes stand after it.
 func (m *Monitor) look(ctx context.Context, n notice) error {
-	all := m.readStore(n.store || m.options.Notice == nil)
-	if !n.host && all.empty() && m.current != nil {
+	if !n.host && m.current != nil {
 		return nil
 	}
-	current, more, err := m.show(ctx)
-	all.add(more)
+	current, err := m.show(ctx)
 	if err != nil {
-		m.publish(append(all.phases, all.outcomes...), nil)
 		return err
 	}
-	events := all.phases
+	var events []Event
 	if n.lost {
 		events = append(events, Event{Kind: Resync})
 	}
 	if m.current != nil {
 		events = append(events, Diff(m.current, current)...)
 	}
-	events = append(events, all.outcomes...)
-	m.publish(append(events, m.compare(current)...), current)
+	events = append(events, m.outcomes...)
+	m.outcomes = nil
+	m.publish(append(events, m.compare(ctx, current)...), current)
 	return nil
 }
 
@@ -60,27 +58,39 @@ func (m *Monitor) look(ctx context.Context, n notice) error {
 // while it was shown.
 const settleTries = 3
 
-// show shows the host, and again while the store changes.
-func (m *Monitor) show(ctx context.Context) (*state.State, news, error) {
-	var all news
+// show shows the host, and again while the store changes: a host that was shown
+// in the midst of a transaction that is over by now is not to be taken for
+// drift.
+func (m *Monitor) show(ctx context.Context) (*state.State, error) {
 	for try := 1; ; try++ {
 		current, err := m.options.Show(ctx)
-		if err != nil {
-			return nil, all, err
-		}
-		more := m.readStore(m.options.Notice == nil || m.notices.takeStore())
-		all.add(more)
-		if more.empty() || try == settleTries {
-			return current, all, nil
+		if err != nil || !m.peek() || try == settleTries {
+			return current, err
 		}
 	}
 }
 
-// readStore looks into the store, if it may have changed.
-func (m *Monitor) readStore(changed bool) news {
-	if m.ledger == nil || !changed {
-		return news{}
+// peek looks into the store, if it may have changed, and tells of phases at
+// once: that is cheap, and they are short. What else is new waits for the next
+// look at the host. It tells whether there was anything.
+func (m *Monitor) peek() bool {
+	if m.ledger == nil || m.options.Notice != nil && !m.notices.takeStore() {
+		return false
 	}
+	changing := m.ledger.changing()
+	n := m.readStore()
+	if len(n.phases) > 0 {
+		m.publish(n.phases, nil)
+	}
+	m.outcomes = append(m.outcomes, n.outcomes...)
+	if len(n.outcomes) > 0 || m.ledger != nil && m.ledger.changing() != changing {
+		m.notices.host(false)
+	}
+	return !n.empty()
+}
+
+// readStore looks into the store.
+func (m *Monitor) readStore() news {
 	n, err := m.ledger.look()
 	switch {
 	case err == nil:
@@ -94,7 +104,7 @@ func (m *Monitor) readStore(changed bool) news {
 
 // compare tells of drift. While a transaction changes the host there is none
 // that could be told from its doings.
-func (m *Monitor) compare(current *state.State) []Event {
+func (m *Monitor) compare(ctx context.Context, current *state.State) []Event {
 	if m.ledger == nil || m.ledger.changing() {
 		return nil
 	}
@@ -102,7 +112,16 @@ func (m *Monitor) compare(current *state.State) []Event {
 	if newest := m.ledger.newest; newest != nil {
 		differences = drifted(newest.Running, current)
 	}
-	return m.drift.next(m.ledger.generation(), differences)
+	return m.drift.next(m.ledger.generation(), differences, func(to []netip.Prefix) []*state.Route {
+		if m.options.Routes == nil {
+			return nil
+		}
+		routes, err := m.options.Routes(ctx, to)
+		if err != nil {
+			m.log.Warn("who made the routes that are there instead is not known", "err", err)
+		}
+		return routes
+	})
 }
 
 // publish numbers events and hands them to the subscribers, with the host as it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,6 +19,9 @@ type Options struct {
 	// Watch tells that the host changed (engine.Watcher); nil looks every Period
 	// only.
 	Watch func(context.Context, func(engine.Change)) error
+	// Routes gives the routes to some destinations, also those that Show leaves
+	// out, with who made them (engine.RouteFinder); nil knows those of Show only.
+	Routes func(context.Context, []netip.Prefix) ([]*state.Route, error)
 	// Store is where transactions are read; nil tells nothing of them, and of no
 	// drift.
 	Store Store
@@ -49,8 +53,11 @@ type Monitor struct {
 	// Run's goroutine has these.
 	ledger *ledger
 	drift  driftState
-	took   time.Duration // by the last look
-	fails  int           // looks in a row that failed
+	// outcomes are those of transactions that wait to be told behind what they
+	// did to the host.
+	outcomes []Event
+	took     time.Duration // by the last look
+	fails    int           // looks in a row that failed
 
 	mu            sync.Mutex // guards what follows
 	subscriptions []*Subscription
@@ -204,9 +211,11 @@ func (m *Monitor) await(ctx context.Context) bool {
 	if m.current == nil {
 		return true
 	}
+	m.peek()
 	m.notices.stirred()
 	deadline := m.options.Now().Add(m.options.AtMost)
 	for m.sleep(ctx, min(m.options.Quiet, deadline.Sub(m.options.Now())), m.notices.wake) {
+		m.peek()
 		if !deadline.After(m.options.Now()) || !m.notices.stirred() {
 			return true
 		}

@@ -29,11 +29,11 @@ func (n *notices) again(was notice) { n.note(was) }
 
 func (n *notices) note(more notice) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.pending.host = n.pending.host || more.host
 	n.pending.store = n.pending.store || more.store
 	n.pending.lost = n.pending.lost || more.lost
 	n.stir = true
-	n.mu.Unlock()
 	select {
 	case n.wake <- struct{}{}:
 	default:
@@ -46,7 +46,16 @@ func (n *notices) take() notice {
 	defer n.mu.Unlock()
 	was := n.pending
 	n.pending, n.stir = notice{}, false
+	n.rest()
 	return was
+}
+
+// rest takes back what would wake somebody for nothing.
+func (n *notices) rest() {
+	select {
+	case <-n.wake:
+	default:
+	}
 }
 
 // takeStore tells whether the store was noted, and takes that only.
@@ -64,5 +73,6 @@ func (n *notices) stirred() bool {
 	defer n.mu.Unlock()
 	was := n.stir
 	n.stir = false
+	n.rest()
 	return was
 }
