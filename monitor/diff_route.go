@@ -13,7 +13,15 @@ type turnover struct{ gone, come []Event }
 
 // an entry is a route or a rule: what it is known by, and the rest of it.
 type entry struct {
-	key, text, rest, protocol string
+	family               state.Family
+	text, rest, protocol string
+}
+
+// key is what an entry is known by: "default" is the same word in both families.
+func (e entry) key() string { return string(e.family) + " " + e.text }
+
+func (e entry) event(kind Kind, what What) Event {
+	return Event{Kind: kind, What: what, Object: e.text, Family: e.family, Protocol: e.protocol}
 }
 
 // turn compares two lists. What is known by the same key is the same one, and
@@ -22,20 +30,26 @@ func turn(kind Kind, before, after []entry) turnover {
 	had, have := byKey(before), byKey(after)
 	var t turnover
 	for _, e := range before {
-		if _, stays := have[e.key]; !stays {
-			t.gone = append(t.gone, Event{Kind: kind, What: Removed, Object: e.text, From: e.rest, Protocol: e.protocol})
+		if _, stays := have[e.key()]; !stays {
+			gone := e.event(kind, Removed)
+			gone.From = e.rest
+			t.gone = append(t.gone, gone)
 		}
 	}
 	for _, e := range after {
-		old, there := had[e.key]
+		old, there := had[e.key()]
+		come := e.event(kind, Changed)
 		switch {
 		case !there:
-			t.come = append(t.come, Event{Kind: kind, What: Added, Object: e.text, To: e.rest, Protocol: e.protocol})
+			come.What, come.To = Added, e.rest
 		case old.protocol != e.protocol:
-			t.come = append(t.come, Event{Kind: kind, What: Changed, Object: e.text, Key: "protocol", From: old.protocol, To: e.protocol, Protocol: e.protocol})
+			come.Key, come.From, come.To = "protocol", old.protocol, e.protocol
 		case old.rest != e.rest:
-			t.come = append(t.come, Event{Kind: kind, What: Changed, Object: e.text, From: old.rest, To: e.rest, Protocol: e.protocol})
+			come.From, come.To = old.rest, e.rest
+		default:
+			continue
 		}
+		t.come = append(t.come, come)
 	}
 	return t
 }
@@ -43,7 +57,7 @@ func turn(kind Kind, before, after []entry) turnover {
 func byKey(list []entry) map[string]entry {
 	index := make(map[string]entry, len(list))
 	for _, e := range list {
-		index[e.key] = e
+		index[e.key()] = e
 	}
 	return index
 }
@@ -80,11 +94,11 @@ func routeEntries(routes *state.Routes, now func(string) string) []entry {
 				r = &renamed
 			}
 		}
-		text := r.String()
-		out = append(out, entry{
-			// "default" is the same word in both families.
-			key: fmt.Sprint(r.Destination.Addr().BitLen(), " ", text), text: text, rest: routeRest(r), protocol: maker(r),
-		})
+		family := state.FamilyIPv4
+		if r.Destination.Addr().Is6() {
+			family = state.FamilyIPv6
+		}
+		out = append(out, entry{family: family, text: r.String(), rest: routeRest(r), protocol: maker(r)})
 	}
 	return out
 }
@@ -137,8 +151,7 @@ func ruleEntries(rules *state.Rules) []entry {
 	}
 	out := make([]entry, 0, len(rules.Config))
 	for _, r := range rules.Config {
-		text := r.String()
-		e := entry{text: text, key: string(r.Family) + " " + text}
+		e := entry{family: r.Family, text: r.String()}
 		if r.SuppressPrefixLength != nil {
 			e.rest = fmt.Sprintf("suppress_prefixlength %d", *r.SuppressPrefixLength)
 		}

@@ -90,6 +90,9 @@ type Event struct {
 	// From and To are the values before and after.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
+	// Family is that of a route or a rule, "ipv4" or "ipv6": "default" is the same
+	// word in both.
+	Family state.Family `json:"family,omitempty"`
 	// Protocol names who made a route or a rule: "static", "dhcp", "bgp".
 	Protocol string `json:"protocol,omitempty"`
 	// Generation is what the host is compared with in Drift and in force in
