@@ -78,3 +78,8 @@ func TestWatchEnds(t *testing.T) {
 		t.Errorf("watch ended with %v", err)
 	}
 }
+
+// plugIn makes a link behind holdfast's back.
+func plugIn(memory *enginetest.Memory, i *state.Interface) error {
+	return memory.Edit(plan.Step{Verb: plan.CreateLink, Object: i.Name, Link: i})
+}
