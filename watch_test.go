@@ -3,18 +3,20 @@ package holdfast_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"holdfast"
 	"holdfast/engine/enginetest"
-	"holdfast/monitor"
 	"holdfast/plan"
 	"holdfast/state"
 )
 
-// TestWatch watches an Apply of the same Host: its steps are told, what they did
-// to the host, and the outcome last.
+// TestWatch watches an Apply of the same Host, and then somebody who takes away
+// what it made: its steps are told, what they did to the host, the outcome, and
+// the drift last.
 func TestWatch(t *testing.T) {
 	memory := enginetest.NewMemory(&state.State{})
 	host, err := holdfast.Open(holdfast.Options{Carrier: memory, StateDir: t.TempDir(), RunDir: t.TempDir()})
@@ -23,43 +25,51 @@ func TestWatch(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	desired, err := state.Parse("desired", []byte("interfaces: [{name: d0, type: dummy, state: up}]"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	applied := make(chan error, 1)
-	var steps, appeared, outcome, began int
-	events := 0
+	reactions := map[string]func() error{
+		"ready": func() error {
+			go func() { applied <- applyDummy(ctx, host) }()
+			return nil
+		},
+		"transaction applied": func() error { return memory.Edit(plan.Step{Verb: plan.RemoveLink, Object: "d0"}) },
+		"drift began": func() error {
+			defer cancel()
+			return <-applied
+		},
+	}
+	var order []string
 	err = host.Watch(ctx, func(e holdfast.Event) error {
-		events++
-		switch {
-		case e.Kind == monitor.Ready:
-			go func() {
-				_, err := host.Apply(ctx, desired, holdfast.ApplyOptions{})
-				applied <- err
-			}()
-		case e.What == monitor.Step:
-			steps++
-		case e.What == monitor.Appeared && e.Object == "d0":
-			appeared = events
-		case e.Kind == monitor.Transaction && e.What == "applied":
-			outcome = events
-			return memory.Edit(plan.Step{Verb: plan.RemoveLink, Object: "d0"})
-		case e.Kind == monitor.Drift:
-			began = events
-			cancel()
+		what := strings.TrimSpace(string(e.Kind) + " " + string(e.What))
+		if !slices.Contains(order, what) {
+			order = append(order, what)
+		}
+		if react := reactions[what]; react != nil {
+			return react()
 		}
 		return nil
 	})
 	if err != nil {
-		t.Errorf("watch: %v", err)
+		t.Error(err)
 	}
-	if err := <-applied; err != nil {
-		t.Errorf("apply: %v", err)
+	at := -1
+	for _, what := range []string{"ready", "link appeared", "transaction applied", "drift began"} {
+		found := slices.Index(order, what)
+		if found <= at {
+			t.Errorf("%q is not in its place among %q", what, order)
+		}
+		at = found
 	}
-	if steps == 0 || appeared == 0 || outcome < appeared || began < outcome {
-		t.Errorf("%d steps, the link in event %d, the outcome in %d, drift in %d", steps, appeared, outcome, began)
+	if !slices.Contains(order, "transaction step") {
+		t.Errorf("no step among %q", order)
 	}
+}
+
+func applyDummy(ctx context.Context, host *holdfast.Host) error {
+	desired, err := state.Parse("desired", []byte("interfaces: [{name: d0, type: dummy, state: up}]"))
+	if err == nil {
+		_, err = host.Apply(ctx, desired, holdfast.ApplyOptions{})
+	}
+	return err
 }
 
 // TestWatchEnds gives back what the reader says, and nothing when the context

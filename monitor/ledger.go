@@ -37,11 +37,6 @@ type ledger struct {
 // entered, and the outcomes.
 type news struct{ phases, outcomes []Event }
 
-func (n *news) add(more news) {
-	n.phases = append(n.phases, more.phases...)
-	n.outcomes = append(n.outcomes, more.outcomes...)
-}
-
 func (n news) empty() bool { return len(n.phases)+len(n.outcomes) == 0 }
 
 // begin takes the store as it is for known.

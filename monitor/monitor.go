@@ -107,46 +107,53 @@ func (m *Monitor) Ready() <-chan struct{} { return m.ready }
 // Run watches until ctx ends, and returns nil then. It may be called once.
 // Whatever it started has ended when it returns, and so have the
 // subscriptions. An error says that the host cannot be watched or shown.
-func (m *Monitor) Run(ctx context.Context) error {
+func (m *Monitor) Run(parent context.Context) error {
 	defer m.end()
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(parent)
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer cancel(nil)
 	watching := make(chan struct{})
-	if m.options.Watch == nil {
-		close(watching)
-	} else {
-		first := sync.OnceFunc(func() { close(watching) })
-		tasks.Go(func() {
-			err := m.options.Watch(ctx, func(c engine.Change) {
-				first()
-				if c != (engine.Change{}) {
-					m.notices.host(c.Lost)
-				}
-			})
-			if err == nil && ctx.Err() == nil {
-				err = errors.New("the engine stopped watching")
-			}
-			cancel(err)
-		})
-	}
-	if m.options.Notice != nil && m.ledger != nil {
-		tasks.Go(func() {
-			if err := m.options.Notice(ctx, m.notices.store); err != nil {
-				m.log.Warn("changes of the state directory are noticed late", "err", err)
-			}
-		})
-	}
+	tasks.Go(func() { m.watch(ctx, cancel, sync.OnceFunc(func() { close(watching) })) })
+	tasks.Go(func() { m.notice(ctx) })
 	select {
 	case <-ctx.Done():
 	case <-watching:
 		m.follow(ctx, cancel)
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-		return cause
+	if parent.Err() != nil {
+		return nil
 	}
-	return nil
+	return context.Cause(ctx)
+}
+
+// watch notes what the engine tells; first is called when nothing is missed any
+// more.
+func (m *Monitor) watch(ctx context.Context, cancel context.CancelCauseFunc, first func()) {
+	if m.options.Watch == nil {
+		first()
+		return
+	}
+	err := m.options.Watch(ctx, func(c engine.Change) {
+		first()
+		if c != (engine.Change{}) {
+			m.notices.host(c.Lost)
+		}
+	})
+	if err == nil && ctx.Err() == nil {
+		err = errors.New("the engine stopped watching")
+	}
+	cancel(err)
+}
+
+// notice notes that the store may have changed.
+func (m *Monitor) notice(ctx context.Context) {
+	if m.options.Notice == nil || m.options.Store == nil {
+		return
+	}
+	if err := m.options.Notice(ctx, m.notices.store); err != nil {
+		m.log.Warn("changes of the state directory are noticed late", "err", err)
+	}
 }
 
 // end ends the subscriptions.

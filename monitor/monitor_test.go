@@ -103,8 +103,9 @@ type stage struct {
 	mu      sync.Mutex // guards shows and fail
 }
 
-// play runs a test in a bubble of its own time, with a host that has eth0.
-func play(t *testing.T, do func(t *testing.T, s *stage)) {
+// play runs a test in a bubble of its own time, with a host that has eth0. What
+// prepares the stage does so before the monitor runs.
+func play(t *testing.T, do func(t *testing.T, s *stage), prepare ...func(*stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		current, err := state.Parse("host", []byte("interfaces: [{name: eth0, type: ethernet, state: up, ipv6: {enabled: false}}]"))
@@ -113,6 +114,9 @@ func play(t *testing.T, do func(t *testing.T, s *stage)) {
 		}
 		s := &stage{t: t, memory: enginetest.NewMemory(current), desk: &desk{}}
 		s.monitor = New(Options{Show: s.show, Watch: s.memory.Watch, Store: s.desk, Notice: s.desk.notice, Period: time.Hour})
+		for _, f := range prepare {
+			f(s)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.monitor.Run(ctx) }()
@@ -122,7 +126,8 @@ func play(t *testing.T, do func(t *testing.T, s *stage)) {
 			t.Errorf("run: %v", err)
 		}
 		reader := s.monitor.Subscribe(0)
-		for err = error(nil); err == nil; _, err = reader.Next(t.Context()) {
+		for err = nil; err == nil; {
+			_, err = reader.Next(t.Context())
 		}
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("a reader after the end gets %v", err)
@@ -324,13 +329,12 @@ func TestTransactionOrder(t *testing.T) {
 // TestHiddenStore watches the host for those who may not read the store.
 func TestHiddenStore(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
-		s.desk.err = fs.ErrPermission
 		reader := s.monitor.Subscribe(0)
 		rest()
 		s.link("d0", true)
 		rest()
 		expect(t, reader, "ready: transactions and drift are not told of: permission denied", "link d0 appeared down")
-	})
+	}, func(s *stage) { s.desk.err = fs.ErrPermission })
 }
 
 // TestShowFails tries again, each time later, and gives up in the end.
