@@ -56,7 +56,7 @@ func (p *prober) budget() time.Duration {
 func (p *prober) on(ctx context.Context, when transaction.Occasion) (transaction.Reach, error) {
 	runner := probe.Runner{Asks: p.asks, Now: time.Now}
 	if when != transaction.Before {
-		runner.Patience = p.patience
+		runner.Patience, runner.Before = p.patience, p.before
 	}
 	current, err := p.host.engine.Show(ctx, engine.ShowOptions{})
 	if err != nil {
@@ -70,11 +70,7 @@ func (p *prober) on(ctx context.Context, when transaction.Occasion) (transaction
 	} else {
 		verdict = probe.Judge(p.before, answers)
 	}
-	reach := transaction.Reach{Wrong: verdict.Wrong(), Answers: probeAnswers(answers)}
-	if when == transaction.Before {
-		reach.Warnings = verdict.Warnings()
-	}
-	return reach, nil
+	return transaction.Reach{Wrong: verdict.Wrong(), Warnings: verdict.Warnings(), Answers: probeAnswers(answers)}, nil
 }
 
 func probeAnswers(answers []probe.Answer) []transaction.ProbeAnswer {

@@ -49,7 +49,7 @@ func (s sets) equal(other sets) bool {
 // sameText tells whether two sets are written alike: what a generation that is
 // read again cannot tell apart does not count.
 func sameText(a, b *state.State) bool {
-	return string(state.EncodeJSON(a)) == string(state.EncodeJSON(b))
+	return string(state.EncodeJSON(a, state.ShowSecrets())) == string(state.EncodeJSON(b, state.ShowSecrets()))
 }
 
 // after are the sets once the target is reached.

@@ -12,12 +12,17 @@ import (
 // manyLost is how many addresses and routes a warning names.
 const manyLost = 6
 
-// lost warns of the addresses and routes that go with a controller which is to
-// be absent: its ports do not get them by themselves.
-func (b *builder) lost(l *link) {
-	if !l.gone || !l.absent || !l.was.IsController() {
-		return
+// lost warns of the addresses and routes that go with controllers which are to
+// be absent: their ports do not get them by themselves.
+func (b *builder) lost() {
+	for _, l := range b.touched {
+		if l.gone && l.absent && l.was.IsController() {
+			b.lostWith(l)
+		}
 	}
+}
+
+func (b *builder) lostWith(l *link) {
 	what := append(b.lostAddresses(l), b.lostRoutes(l)...)
 	if len(what) == 0 {
 		return

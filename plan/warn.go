@@ -25,9 +25,7 @@ func (s *Step) Disrupts() bool { return rank[s.Impact] >= rank[ImpactDetach] }
 // warn adds what the reader should know: his own session, guests, what goes
 // along.
 func (b *builder) warn(p *Plan) {
-	for _, l := range b.touched {
-		b.lost(l)
-	}
+	b.lost()
 	slices.Sort(b.warnings)
 	p.Warnings = append(p.Warnings, b.warnings...)
 	carrying := b.session()
