@@ -63,7 +63,10 @@ const settleTries = 3
 // drift.
 func (m *Monitor) show(ctx context.Context) (*state.State, error) {
 	for try := 1; ; try++ {
+		start := time.Now()
 		current, err := m.options.Show(ctx)
+		m.shown = time.Now()
+		m.took = m.shown.Sub(start)
 		if err != nil || !m.peek() || try == settleTries {
 			return current, err
 		}

@@ -56,7 +56,8 @@ type Monitor struct {
 	// outcomes are those of transactions that wait to be told behind what they
 	// did to the host.
 	outcomes []Event
-	took     time.Duration // by the last look
+	shown    time.Time     // when the host was shown last
+	took     time.Duration // to show it
 	fails    int           // looks in a row that failed
 
 	mu            sync.Mutex // guards what follows
@@ -173,9 +174,7 @@ func (m *Monitor) follow(ctx context.Context, cancel context.CancelCauseFunc) {
 	m.notices.host(false)
 	for m.await(ctx) {
 		n := m.notices.take()
-		start := time.Now()
 		err := m.look(ctx, n)
-		m.took = time.Since(start)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -196,34 +195,50 @@ func (m *Monitor) follow(ctx context.Context, cancel context.CancelCauseFunc) {
 // before, half a minute in all.
 const maxFails = 6
 
-// await waits until there is something to look at and it has come to rest; false
-// when ctx ended. Showing a large host takes long: at least as long passes until
-// it is shown again, so that watching takes no more than half of a processor.
+// await waits until the host is to be shown; false when ctx ended. Phases of
+// transactions are told meanwhile.
 func (m *Monitor) await(ctx context.Context) bool {
-	if m.current != nil && !m.sleep(ctx, min(m.took, 5*time.Second), nil) {
-		return false
-	}
 	if m.fails > 0 && !m.sleep(ctx, 250*time.Millisecond<<m.fails, nil) {
 		return false
 	}
-	period := time.NewTimer(max(m.options.Period, 50*m.took))
-	defer period.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-period.C:
-		m.notices.host(false)
-	case <-m.notices.wake:
-	}
 	if m.current == nil {
-		return true
+		return ctx.Err() == nil
 	}
-	m.peek()
+	free := m.shown.Add(m.pause())
+	due := m.shown.Add(max(m.options.Period, 50*m.took))
+	for m.peek(); time.Now().Before(free) || !m.notices.waiting(); m.peek() {
+		next := due
+		if m.notices.waiting() || due.Before(free) {
+			next = free
+		}
+		if !m.sleep(ctx, time.Until(next), m.notices.wake) {
+			return false
+		}
+		if !time.Now().Before(due) {
+			m.notices.host(false)
+		}
+	}
+	return m.settle(ctx)
+}
+
+// pause is how long the host is left alone after it was shown. Showing a large
+// one takes long: watching is to take half of a processor at most, and a tenth
+// while a transaction wants to get on.
+func (m *Monitor) pause() time.Duration {
+	share := time.Duration(1)
+	if m.ledger != nil && m.ledger.changing() {
+		share = 9
+	}
+	return min(share*m.took, 5*time.Second)
+}
+
+// settle waits until nothing changes any more, or for too long.
+func (m *Monitor) settle(ctx context.Context) bool {
 	m.notices.stirred()
-	deadline := m.options.Now().Add(m.options.AtMost)
-	for m.sleep(ctx, min(m.options.Quiet, deadline.Sub(m.options.Now())), m.notices.wake) {
+	deadline := time.Now().Add(m.options.AtMost)
+	for m.sleep(ctx, min(m.options.Quiet, time.Until(deadline)), m.notices.wake) {
 		m.peek()
-		if !deadline.After(m.options.Now()) || !m.notices.stirred() {
+		if !time.Now().Before(deadline) || !m.notices.stirred() {
 			return true
 		}
 	}

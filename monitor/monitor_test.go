@@ -369,6 +369,48 @@ func (s *stage) set(err error) {
 	s.fail = err
 }
 
+// TestPeriodOfBusyStore shows the host now and then also when the store never
+// rests, and not more often than that.
+func TestPeriodOfBusyStore(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		rest()
+		before := s.count()
+		for range 10 * 60 * 10 {
+			s.desk.changed()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if shows := s.count() - before; shows < 9 || shows > 11 {
+			t.Errorf("shown %d times in ten minutes", shows)
+		}
+	}, func(s *stage) { s.monitor.options.Period = time.Minute })
+}
+
+// TestSlowShow leaves a host alone that takes long to show.
+func TestSlowShow(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		reader := s.monitor.Subscribe(0)
+		time.Sleep(10 * time.Second)
+		before := s.count()
+		for n := range 100 {
+			s.link(fmt.Sprint("d", n), true)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if shows := s.count() - before; shows < 2 || shows > 6 {
+			t.Errorf("shown %d times in ten seconds", shows)
+		}
+		time.Sleep(10 * time.Second)
+		if told := drain(t, reader); len(told) != 101 {
+			t.Errorf("told %d events: %q", len(told), told)
+		}
+	}, func(s *stage) {
+		show := s.monitor.options.Show
+		s.monitor.options.Show = func(ctx context.Context) (*state.State, error) {
+			time.Sleep(time.Second)
+			return show(ctx)
+		}
+	})
+}
+
 // TestPeriod finds what brought no notice.
 func TestPeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -58,6 +58,13 @@ func (n *notices) rest() {
 	}
 }
 
+// waiting tells whether the host may have changed.
+func (n *notices) waiting() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.pending.host
+}
+
 // takeStore tells whether the store was noted, and takes that only.
 func (n *notices) takeStore() bool {
 	n.mu.Lock()

@@ -55,6 +55,13 @@ func (p *process) tells(t *testing.T, what string, is func(holdfast.Event) bool)
 	return found, at
 }
 
+// about tells events of a kind and of what happened; object is any if empty.
+func about(kind monitor.Kind, what monitor.What, object string) func(holdfast.Event) bool {
+	return func(e holdfast.Event) bool {
+		return e.Kind == kind && e.What == what && (object == "" || object == e.Object)
+	}
+}
+
 // TestWatchCommand watches others change the host, a change of our own in
 // another process, and somebody taking a part of it away. Ctrl-C ends it.
 func TestWatchCommand(t *testing.T) {
@@ -62,34 +69,18 @@ func TestWatchCommand(t *testing.T) {
 	dirs := []string{"--run-dir", t.TempDir(), "--state-dir", t.TempDir()}
 	p := watched(t, dirs)
 	lab.IP(t, "link add d0 type dummy")
-	p.tells(t, "d0 is there", func(e holdfast.Event) bool { return e.What == monitor.Appeared && e.Object == "d0" })
-
+	p.tells(t, "d0 is there", about(monitor.Link, monitor.Appeared, "d0"))
 	file := documentFile(t, `
 interfaces: [{name: d1, type: dummy, state: up, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}]
 routes: {config: [{destination: 198.51.100.0/24, next-hop-interface: d1, next-hop-address: 192.0.2.2}]}
 `)
-	if out, stderr := runProgram(t, 0, append([]string{"apply", file}, dirs...)...); out == "" {
-		t.Errorf("apply said nothing: %s", stderr)
-	}
-	applied, after := p.tells(t, "the change is applied", func(e holdfast.Event) bool { return e.Kind == monitor.Transaction && e.What == "applied" })
-	_, before := p.tells(t, "d1 is there", func(e holdfast.Event) bool { return e.What == monitor.Appeared && e.Object == "d1" })
+	runProgram(t, 0, append([]string{"apply", file}, dirs...)...)
+	applied, after := p.tells(t, "the change is applied", about(monitor.Transaction, "applied", ""))
+	_, before := p.tells(t, "d1 is there", about(monitor.Link, monitor.Appeared, "d1"))
 	if before > after || applied.Generation != 1 || applied.Who == nil || len(applied.Summary) == 0 {
 		t.Errorf("event %d is %+v; d1 appeared in event %d", after, applied, before)
 	}
-
-	lab.IP(t, "route del 198.51.100.0/24")
-	p.tells(t, "the host drifted", func(e holdfast.Event) bool { return e.Kind == monitor.Drift && e.What == monitor.Began })
-	lab.IP(t, "route add 198.51.100.0/24 via 192.0.2.3 proto dhcp")
-	drift, _ := p.tells(t, "a DHCP client's route is there instead", func(e holdfast.Event) bool {
-		return e.Kind == monitor.Drift && e.What == monitor.Changed
-	})
-	if len(drift.Differences) != 1 || len(drift.Differences[0].Routes) != 1 || drift.Differences[0].Routes[0].Protocol != "dhcp" {
-		t.Errorf("drift %+v", drift)
-	}
-	lab.IP(t, "route del 198.51.100.0/24")
-	lab.IP(t, "route add 198.51.100.0/24 via 192.0.2.2 proto static")
-	p.tells(t, "the host is as it should be", func(e holdfast.Event) bool { return e.Kind == monitor.Drift && e.What == monitor.Ended })
-
+	watchDrift(t, p)
 	if err := p.Process.Signal(unix.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +93,21 @@ routes: {config: [{destination: 198.51.100.0/24, next-hop-interface: d1, next-ho
 			t.Errorf("event %d has number %d", n, e.Number)
 		}
 	}
+}
+
+// watchDrift takes a route away, puts another's in its place, and puts it back.
+func watchDrift(t *testing.T, p *process) {
+	t.Helper()
+	lab.IP(t, "route del 198.51.100.0/24")
+	p.tells(t, "the host drifted", about(monitor.Drift, monitor.Began, ""))
+	lab.IP(t, "route add 198.51.100.0/24 via 192.0.2.3 proto dhcp")
+	drift, _ := p.tells(t, "a DHCP client's route is there instead", about(monitor.Drift, monitor.Changed, ""))
+	if len(drift.Differences) != 1 || len(drift.Differences[0].Routes) != 1 || drift.Differences[0].Routes[0].Protocol != "dhcp" {
+		t.Errorf("drift %+v", drift)
+	}
+	lab.IP(t, "route del 198.51.100.0/24")
+	lab.IP(t, "route add 198.51.100.0/24 via 192.0.2.2 proto static")
+	p.tells(t, "the host is as it should be", about(monitor.Drift, monitor.Ended, ""))
 }
 
 // TestWatchReaderGone ends a watch whose reader went away, although nothing
