@@ -88,8 +88,9 @@ func (d *desk) notice(ctx context.Context, changed func()) error {
 func (d *desk) edit(how func()) {
 	d.mu.Lock()
 	how()
+	changed := d.changed
 	d.mu.Unlock()
-	d.changed()
+	changed()
 }
 
 // stage is a host in memory, watched.
@@ -376,7 +377,7 @@ func TestPeriodOfBusyStore(t *testing.T) {
 		rest()
 		before := s.count()
 		for range 10 * 60 * 10 {
-			s.desk.changed()
+			s.desk.edit(func() {})
 			time.Sleep(100 * time.Millisecond)
 		}
 		if shows := s.count() - before; shows < 9 || shows > 11 {
