@@ -37,7 +37,7 @@ func (m *Monitor) look(ctx context.Context, n notice) error {
 	if !n.host && m.current != nil {
 		return nil
 	}
-	current, err := m.show(ctx)
+	current, settled, err := m.show(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,12 @@ func (m *Monitor) look(ctx context.Context, n notice) error {
 	}
 	events = append(events, m.outcomes...)
 	m.outcomes = nil
-	m.publish(append(events, m.compare(ctx, current)...), current)
+	if settled {
+		events = append(events, m.compare(ctx, current)...)
+	} else {
+		m.notices.host(false)
+	}
+	m.publish(events, current)
 	return nil
 }
 
@@ -58,42 +63,42 @@ func (m *Monitor) look(ctx context.Context, n notice) error {
 // while it was shown.
 const settleTries = 3
 
-// show shows the host, and again while the store changes: a host that was shown
-// in the midst of a transaction that is over by now is not to be taken for
-// drift.
-func (m *Monitor) show(ctx context.Context) (*state.State, error) {
+// show shows the host, and again when the store changed meanwhile: a host that
+// was shown in the midst of a transaction that is over by now is not to be taken
+// for drift. So the store is read without waiting for a notice, which may be late.
+// settled is false when it never came to rest.
+func (m *Monitor) show(ctx context.Context) (current *state.State, settled bool, err error) {
 	for try := 1; ; try++ {
 		start := time.Now()
-		current, err := m.options.Show(ctx)
+		current, err = m.options.Show(ctx)
 		m.shown = time.Now()
 		m.took = m.shown.Sub(start)
-		if err != nil || !m.peek() || try == settleTries {
-			return current, err
+		if err != nil {
+			return nil, false, err
+		}
+		m.notices.takeStore()
+		news := m.readStore()
+		if !news || try == settleTries {
+			return current, !news, nil
 		}
 	}
 }
 
-// peek looks into the store, if it may have changed, and tells of phases at
-// once: that is cheap, and they are short. What else is new waits for the next
-// look at the host. It tells whether there was anything.
-func (m *Monitor) peek() bool {
-	if m.ledger == nil || m.options.Notice != nil && !m.notices.takeStore() {
+// peek looks into the store, if it may have changed.
+func (m *Monitor) peek() {
+	if m.options.Notice == nil || m.notices.takeStore() {
+		m.readStore()
+	}
+}
+
+// readStore looks into the store, and tells of phases at once: they are short.
+// What else is new waits for the next look at the host. It tells whether there
+// was anything.
+func (m *Monitor) readStore() bool {
+	if m.ledger == nil {
 		return false
 	}
 	changing := m.ledger.changing()
-	n := m.readStore()
-	if len(n.phases) > 0 {
-		m.publish(n.phases, nil)
-	}
-	m.outcomes = append(m.outcomes, n.outcomes...)
-	if len(n.outcomes) > 0 || m.ledger != nil && m.ledger.changing() != changing {
-		m.notices.host(false)
-	}
-	return !n.empty()
-}
-
-// readStore looks into the store.
-func (m *Monitor) readStore() news {
 	n, err := m.ledger.look()
 	switch {
 	case err == nil:
@@ -102,7 +107,14 @@ func (m *Monitor) readStore() news {
 	default: // it is read again with the next notice
 		m.log.Warn("the state directory could not be read", "err", err)
 	}
-	return n
+	if len(n.phases) > 0 {
+		m.publish(n.phases, nil)
+	}
+	m.outcomes = append(m.outcomes, n.outcomes...)
+	if len(n.outcomes) > 0 || m.ledger != nil && m.ledger.changing() != changing {
+		m.notices.host(false)
+	}
+	return !n.empty()
 }
 
 // compare tells of drift. While a transaction changes the host there is none
