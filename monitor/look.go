@@ -107,14 +107,29 @@ func (m *Monitor) readStore() bool {
 	default: // it is read again with the next notice
 		m.log.Warn("the state directory could not be read", "err", err)
 	}
-	if len(n.phases) > 0 {
-		m.publish(n.phases, nil)
-	}
 	m.outcomes = append(m.outcomes, n.outcomes...)
+	if len(n.phases) > 0 {
+		m.publish(append(m.earlier(n.phases[0].Generation), n.phases...), nil)
+	}
 	if len(n.outcomes) > 0 || m.ledger != nil && m.ledger.changing() != changing {
 		m.notices.host(false)
 	}
 	return !n.empty()
+}
+
+// earlier takes out the outcomes of the transactions before one: the next one
+// begins after them, even if the host was not looked at in between.
+func (m *Monitor) earlier(number int) []Event {
+	var before, rest []Event
+	for _, e := range m.outcomes {
+		if e.Generation < number {
+			before = append(before, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	m.outcomes = rest
+	return before
 }
 
 // compare tells of drift. While a transaction changes the host there is none

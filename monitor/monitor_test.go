@@ -327,6 +327,30 @@ func TestTransactionOrder(t *testing.T) {
 	})
 }
 
+// TestTransactionsInARow tells the outcome of one before the phase of the next,
+// even if there was no time to look at the host in between.
+func TestTransactionsInARow(t *testing.T) {
+	play(t, func(t *testing.T, s *stage) {
+		reader := s.monitor.Subscribe(0)
+		rest()
+		for n, id := range []string{"a", "b", "c"} {
+			meta := store.Meta{Number: n + 1, Transaction: id}
+			s.desk.edit(func() { s.desk.pending = &store.Journal{Meta: meta, Phase: store.Prepared} })
+			time.Sleep(time.Millisecond)
+			s.link(id, true)
+			s.desk.edit(func() {
+				s.desk.pending = nil
+				s.desk.entries = append(s.desk.entries, store.Entry{Meta: meta, Outcome: store.Applied})
+			})
+			time.Sleep(time.Millisecond)
+		}
+		rest()
+		expect(t, reader, "ready",
+			"a prepared 1", "a applied 1", "b prepared 2", "b applied 2", "c prepared 3",
+			"link a appeared down", "link b appeared down", "link c appeared down", "c applied 3")
+	})
+}
+
 // TestHiddenStore watches the host for those who may not read the store.
 func TestHiddenStore(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
