@@ -100,8 +100,7 @@ func storeError(op string, err error) error {
 		return nil
 	}
 	e := &engine.Error{Op: op, Kind: engine.Internal, Err: err}
-	var known hinter
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[hinter](err); ok {
 		e.Hint = known.Hint()
 	}
 	switch {
