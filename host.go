@@ -71,6 +71,8 @@ type Host struct {
 
 	mu  sync.Mutex
 	run *transaction.Run // under way in this process, nil if none
+	// defaults are those of SetDefaults, nil before.
+	defaults *Defaults
 }
 
 // Open opens a host. It changes nothing and needs no privileges. The network

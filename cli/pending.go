@@ -28,7 +28,7 @@ type pendingReport struct {
 
 // tellPending tells on standard error, in one line, about a change that has not
 // ended. Who may not read the state directory is told nothing.
-func (a *app) tellPending(ctx context.Context, host *holdfast.Host) {
+func (a *app) tellPending(ctx context.Context, host backend) {
 	p, err := host.Pending(ctx)
 	switch {
 	case unreadable(err):

@@ -215,8 +215,8 @@ func TestMany(t *testing.T) {
 			}
 		})
 	}
-	for range 50 {
-		c := b.client(t, []string{"other", "reader"}[len(counts)%2])
+	for n := range 50 {
+		c := b.client(t, []string{"other", "reader"}[n%2])
 		all.Go(func() {
 			for ctx.Err() == nil {
 				start := time.Now()

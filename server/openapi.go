@@ -16,11 +16,11 @@ import (
 
 // openAPI answers with the document, which is made once.
 func openAPI(_ *Server, c *call) (any, error) {
-	text, err := document()
+	text, err := described()
 	return json.RawMessage(text), err
 }
 
-var document = sync.OnceValues(OpenAPI)
+var described = sync.OnceValues(OpenAPI)
 
 // OpenAPI is the OpenAPI 3.1 document of the routes, made from their types.
 func OpenAPI() ([]byte, error) {
