@@ -50,44 +50,60 @@ func do(t *testing.T, c *http.Client, method, path, body string) (status int, te
 	return answer.StatusCode, string(data), err
 }
 
+// mayWrite and mayRead are the roles with those rights.
+var (
+	mayWrite = []string{"root", "group", "writer", "dns:writer.example"}
+	mayRead  = append([]string{"other", "reader"}, mayWrite...)
+)
+
 // TestAccess asks for every route as everybody.
 func TestAccess(t *testing.T) {
 	b := open(t, nil)
-	all := []string{"root", "group", "other", "writer", "dns:writer.example", "reader", "stranger", "none"}
-	mayWrite := []string{"root", "group", "writer", "dns:writer.example"}
-	mayRead := append([]string{"other", "reader"}, mayWrite...)
-	clients := map[string]*http.Client{}
-	for _, role := range all {
-		clients[role] = b.raw(t, role)
-	}
-	for _, route := range api.Routes() {
-		path := strings.NewReplacer("{name}", "eth0", "{number}", "1").Replace(route.Path)
-		body := ""
-		if route.Request != nil {
-			body = `{"nonsense": 1}` // refused once it is read: nothing is to be changed here
-		}
-		for _, role := range all {
-			status, text, err := do(t, clients[role], route.Method, path, body)
+	for _, role := range append([]string{"stranger", "none"}, mayRead...) {
+		client := b.raw(t, role)
+		for _, route := range api.Routes() {
+			path := strings.NewReplacer("{name}", "eth0", "{number}", "1").Replace(route.Path)
+			body := ""
+			if route.Request != nil {
+				body = `{"nonsense": 1}` // refused once it is read: nothing is to be changed here
+			}
+			status, text, err := do(t, client, route.Method, path, body)
 			may := slices.Contains(mayRead, role)
 			if route.Right == api.Write {
 				may = slices.Contains(mayWrite, role)
 			}
-			switch {
-			case role == "none":
-				if err == nil {
-					t.Errorf("%s: without a certificate: status %d", route.ID, status)
-				}
-			case err != nil:
-				t.Errorf("%s as %s: %v", route.ID, role, err)
-			case may == (status == http.StatusForbidden), !may && !strings.Contains(text, `"kind":"permission"`):
-				t.Errorf("%s as %s: status %d: %s", route.ID, role, status, text)
-			case may && body != "" && status != http.StatusBadRequest:
-				t.Errorf("%s as %s with nonsense: status %d: %s", route.ID, role, status, text)
+			if fault := misjudged(role, may, body != "", status, text, err); fault != "" {
+				t.Errorf("%s as %s: %s: status %d, %v: %s", route.ID, role, fault, status, err, text)
 			}
 		}
 	}
+}
+
+// misjudged is what is wrong with the answer to who may ask, or not; empty for
+// nothing.
+func misjudged(role string, may, nonsense bool, status int, text string, err error) string {
+	switch {
+	case role == "none" && err == nil:
+		return "answered without a certificate"
+	case role == "none":
+		return ""
+	case err != nil:
+		return "not answered"
+	case may && status == http.StatusForbidden:
+		return "refused"
+	case !may && (status != http.StatusForbidden || !strings.Contains(text, `"kind":"permission"`)):
+		return "not refused"
+	case may && nonsense && status != http.StatusBadRequest:
+		return "nonsense was taken"
+	}
+	return ""
+}
+
+// TestSecrets asks for secrets.
+func TestSecrets(t *testing.T) {
+	b := open(t, nil)
 	for role, want := range map[string]int{"root": 200, "other": 403, "reader": 403, "writer": 200} {
-		if status, text, _ := do(t, clients[role], http.MethodGet, "/v1/state?show-secrets=true", ""); status != want {
+		if status, text, _ := do(t, b.raw(t, role), http.MethodGet, "/v1/state?show-secrets=true", ""); status != want {
 			t.Errorf("secrets as %s: status %d: %s", role, status, text)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"holdfast"
 	"holdfast/api"
 	"holdfast/engine"
@@ -21,29 +23,50 @@ func request(text string) *api.ApplyRequest {
 	return &api.ApplyRequest{Desired: api.Desired{Documents: []api.Document{{Name: "host.yml", Text: text}}}}
 }
 
-func TestApply(t *testing.T) {
+// made is a host where br0 was made.
+func made(t *testing.T) (*bench, *api.Client) {
+	t.Helper()
 	b := open(t, nil)
 	c := b.client(t, "group").As("holdfast apply x\n.yml")
+	if _, err := c.Apply(t.Context(), request(bridge), nil); err != nil {
+		t.Fatal(err)
+	}
+	return b, c
+}
+
+const bridge = "interfaces: [{name: br0, type: linux-bridge}]"
+
+// outcome checks what a change came to.
+func outcome(t *testing.T, want transaction.Outcome, r *api.Result, err error) {
+	t.Helper()
+	if err != nil || r.Outcome != want {
+		t.Fatalf("want %s: %+v, %v", want, r, err)
+	}
+}
+
+func TestApply(t *testing.T) {
+	b := open(t, nil)
 	var phases []string
-	result, err := c.Apply(t.Context(), request("interfaces: [{name: br0, type: linux-bridge}]"), func(p *api.Progress) {
-		phases = append(phases, string(p.Phase))
-	})
-	if err != nil || result.Outcome != transaction.Applied || result.Generation == nil || *result.Generation != 1 || result.Transaction == nil || result.Steps == 0 {
-		t.Fatalf("%+v, %v", result, err)
+	result, err := b.client(t, "root").Apply(t.Context(), request(bridge), func(p *api.Progress) { phases = append(phases, string(p.Phase)) })
+	outcome(t, transaction.Applied, result, err)
+	if result.Generation == nil || *result.Generation != 1 || result.Transaction == nil || result.Steps == 0 {
+		t.Errorf("%+v", result)
 	}
 	if text := strings.Join(phases, " "); !strings.Contains(text, "applying") || !strings.Contains(text, "verifying") {
 		t.Errorf("progress: %s", text)
 	}
+}
+
+// TestHistory looks at a change afterwards.
+func TestHistory(t *testing.T) {
+	b, c := made(t)
 	history, err := c.History(t.Context())
 	if err != nil || len(history.History) != 1 {
 		t.Fatalf("%+v, %v", history, err)
 	}
-	if who := history.History[0].Who; who.UID != 1000 || who.Via != "api unix" || who.Command != "holdfast apply x?.yml" {
-		t.Errorf("who %+v", who)
-	}
-	planned, err := b.client(t, "other").Plan(t.Context(), &api.PlanRequest{Desired: api.Desired{State: json.RawMessage(`{"interfaces":[{"name":"br0","mtu":1400}]}`)}, Text: "plain"})
-	if err != nil || planned.Plan.Empty || len(planned.Differences) != 1 || !strings.Contains(planned.Text, "br0") {
-		t.Errorf("%+v, %v", planned, err)
+	want := holdfast.Who{UID: 1000, User: history.History[0].Who.User, Command: "holdfast apply x?.yml", Via: "api unix"}
+	if diff := cmp.Diff(want, history.History[0].Who); diff != "" {
+		t.Errorf("who (-want +got)\n%s", diff)
 	}
 	if drift, err := c.Drift(t.Context()); err != nil || drift.Generation != 1 || len(drift.Differences) > 0 {
 		t.Errorf("%+v, %v", drift, err)
@@ -51,60 +74,96 @@ func TestApply(t *testing.T) {
 	if g, err := b.client(t, "other").Generation(t.Context(), 0, false); err != nil || g.Number != 1 || !strings.Contains(string(g.Running), `"br0"`) {
 		t.Errorf("%+v, %v", g, err)
 	}
-	if result, err = c.Unpersist(t.Context(), api.Names{Names: []string{"br0"}}); err != nil || *result.Generation != 2 {
-		t.Errorf("%+v, %v", result, err)
-	}
-	if result, err = c.Persist(t.Context(), api.Names{All: true}); err != nil || *result.Generation != 3 {
-		t.Errorf("%+v, %v", result, err)
-	}
-	if result, err = c.Return(t.Context(), 1, &api.Options{}, nil); err != nil || result.Outcome != transaction.Unchanged {
-		t.Errorf("%+v, %v", result, err)
+}
+
+func TestPlan(t *testing.T) {
+	b, _ := made(t)
+	planned, err := b.client(t, "other").Plan(t.Context(), &api.PlanRequest{
+		Desired: api.Desired{State: json.RawMessage(`{"interfaces":[{"name":"br0","mtu":1400}]}`)}, Text: "plain",
+	})
+	if err != nil || planned.Plan.Empty || len(planned.Differences) != 1 || !strings.Contains(planned.Text, "br0") {
+		t.Errorf("%+v, %v", planned, err)
 	}
 }
 
-// TestRefusals wants errors to come over as they were.
-func TestRefusals(t *testing.T) {
+// TestLifetimes makes things temporary and permanent, and returns to before.
+func TestLifetimes(t *testing.T) {
+	_, c := made(t)
+	if result, err := c.Unpersist(t.Context(), api.Names{Names: []string{"br0"}}); err != nil || *result.Generation != 2 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	if result, err := c.Persist(t.Context(), api.Names{All: true}); err != nil || *result.Generation != 3 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	result, err := c.Return(t.Context(), 1, &api.Options{}, nil)
+	outcome(t, transaction.Unchanged, result, err)
+}
+
+// TestProblems wants what is wrong with a document to come with its place.
+func TestProblems(t *testing.T) {
 	b := open(t, nil)
-	c := b.client(t, "root")
-	_, err := c.Apply(t.Context(), request("interfaces:\n- name: eth0\n  mtuu: 1\n"), nil)
+	_, err := b.client(t, "root").Apply(t.Context(), request("interfaces:\n- name: eth0\n  mtuu: 1\n"), nil)
 	list, ok := errors.AsType[*problem.List](err)
-	if !ok || list.All()[0].Line != 3 || list.All()[0].File != "host.yml" || list.All()[0].Hint == "" || holdfast.KindOf(err) != engine.Invalid {
-		t.Errorf("%v", err)
+	if !ok || holdfast.KindOf(err) != engine.Invalid {
+		t.Fatal(err)
 	}
-	b.memory.Fail(0, &engine.Error{Op: "make it", Object: "br0", Kind: engine.Conflict, Hint: "do not", Err: errors.New("no")})
-	result, err := c.Apply(t.Context(), request("interfaces: [{name: br0, type: linux-bridge}]"), nil)
+	if p := list.All()[0]; p.Line != 3 || p.File != "host.yml" || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestFailure wants an error to come over as it was.
+func TestFailure(t *testing.T) {
+	b := open(t, nil)
+	cause := &engine.Error{Op: "make it", Object: "br0", Kind: engine.Conflict, Hint: "do not", Err: errors.New("no")}
+	b.memory.Fail(0, cause)
+	result, err := b.client(t, "root").Apply(t.Context(), request(bridge), nil)
+	if result == nil || result.Outcome != transaction.RolledBack || err.Error() != cause.Error() {
+		t.Errorf("%+v: %v", result, err)
+	}
 	fault, ok := errors.AsType[*engine.Error](err)
-	if !ok || result == nil || result.Outcome != transaction.RolledBack || fault.Kind != engine.Conflict || fault.Object != "br0" || fault.Hint != "do not" || err.Error() != "br0: make it: no" {
-		t.Errorf("%+v: %v (%+v)", result, err, fault)
+	if !ok || fault.Kind != cause.Kind || fault.Object != cause.Object || fault.Hint != cause.Hint {
+		t.Errorf("%+v", fault)
 	}
-	if _, err := c.Confirm(t.Context(), ""); holdfast.KindOf(err) != engine.NotFound {
-		t.Errorf("nothing to confirm: %v", err)
-	}
-	if _, err := c.Abandon(t.Context()); holdfast.KindOf(err) != engine.NotFound {
-		t.Errorf("nothing to abandon: %v", err)
-	}
+}
+
+// TestRollbackFailed wants a failed rollback to come over as it was.
+func TestRollbackFailed(t *testing.T) {
 	broken := &engine.RollbackError{Differences: []string{"eth0: mtu"}, Err: errors.New("cut off")}
 	told := describe(&outcomeError{&holdfast.Result{Outcome: transaction.RollbackFailed}, errors.Join(errors.New("why"), broken)})
 	back, ok := errors.AsType[*engine.RollbackError](told)
 	if !ok || back.Error() != broken.Error() || told.Message != "why" || told.Outcome != transaction.RollbackFailed {
 		t.Errorf("%+v: %v", told, back)
 	}
-	silent := api.Unix(b.path("nobody.sock"))
-	if _, err := silent.Hello(t.Context()); holdfast.KindOf(err) != engine.Unreachable {
+}
+
+// TestNothing asks about what is not there.
+func TestNothing(t *testing.T) {
+	b := open(t, nil)
+	c := b.client(t, "root")
+	if _, err := c.Confirm(t.Context(), ""); holdfast.KindOf(err) != engine.NotFound {
+		t.Errorf("nothing to confirm: %v", err)
+	}
+	if _, err := c.Abandon(t.Context()); holdfast.KindOf(err) != engine.NotFound {
+		t.Errorf("nothing to abandon: %v", err)
+	}
+	if p, err := c.Pending(t.Context()); p != nil || err != nil {
+		t.Errorf("pending: %+v, %v", p, err)
+	}
+	if _, err := api.Unix(b.path("nobody.sock")).Hello(t.Context()); holdfast.KindOf(err) != engine.Unreachable {
 		t.Errorf("no daemon: %v", err)
 	}
 }
 
-// TestConfirm keeps a change and undoes one, over other connections.
+// TestConfirm keeps a change over another connection.
 func TestConfirm(t *testing.T) {
 	b := open(t, nil)
-	c := b.client(t, "root")
-	wanted := request("interfaces: [{name: br0, type: linux-bridge}]")
-	wanted.Confirm = 60
-	wanted.Probes = []string{"client"}
-	result, err := c.Apply(t.Context(), wanted, nil)
-	if err != nil || result.Outcome != transaction.Pending || result.Left < 1 || result.Left > 60 || len(result.Probes) == 0 {
-		t.Fatalf("%+v, %v", result, err)
+	wanted := request(bridge)
+	wanted.Confirm, wanted.Probes = 60, []string{"client"}
+	result, err := b.client(t, "root").Apply(t.Context(), wanted, nil)
+	outcome(t, transaction.Pending, result, err)
+	if result.Left < 1 || result.Left > 60 || len(result.Probes) == 0 {
+		t.Errorf("%+v", result)
 	}
 	p, err := b.client(t, "other").Pending(t.Context())
 	if err != nil || p == nil || p.Transaction != *result.Transaction || p.Left <= 0 {
@@ -115,18 +174,18 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("another change: %v", err)
 	}
 	answer, err := b.client(t, "writer").Confirm(t.Context(), p.Transaction)
-	if err != nil || answer.Outcome != transaction.Applied {
-		t.Errorf("%+v, %v", answer, err)
-	}
-	b.idle(t)
-	wanted = request("interfaces: [{name: br0, state: absent}]")
+	outcome(t, transaction.Applied, answer, err)
+}
+
+// TestRollback undoes a change over another connection.
+func TestRollback(t *testing.T) {
+	b, c := made(t)
+	wanted := request("interfaces: [{name: br0, state: absent}]")
 	wanted.Confirm = 60
-	if result, err = c.Apply(t.Context(), wanted, nil); err != nil || result.Outcome != transaction.Pending {
-		t.Fatalf("%+v, %v", result, err)
-	}
-	if answer, err = b.client(t, "group").Rollback(t.Context(), ""); err != nil || answer.Outcome != transaction.RolledBack {
-		t.Errorf("%+v, %v", answer, err)
-	}
+	result, err := c.Apply(t.Context(), wanted, nil)
+	outcome(t, transaction.Pending, result, err)
+	answer, err := b.client(t, "root").Rollback(t.Context(), "")
+	outcome(t, transaction.RolledBack, answer, err)
 }
 
 // idle waits until no change is under way.

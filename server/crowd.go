@@ -22,8 +22,8 @@ type crowd struct {
 	guests map[string]*list.List // of *guest, the one that rested longest first
 }
 
-func newCrowd(max, share int) *crowd {
-	return &crowd{max: max, share: share, guests: map[string]*list.List{}}
+func newCrowd(limit, share int) *crowd {
+	return &crowd{max: limit, share: share, guests: map[string]*list.List{}}
 }
 
 // guest is one connection.

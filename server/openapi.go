@@ -15,7 +15,7 @@ import (
 )
 
 // openAPI answers with the document, which is made once.
-func openAPI(_ *Server, c *call) (any, error) {
+func openAPI(*Server, *call) (any, error) {
 	text, err := described()
 	return json.RawMessage(text), err
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -66,13 +67,13 @@ var errNoCertificate = errors.New("there is no certificate in it")
 
 // stampOf tells versions of the files apart.
 func (t *TLS) stampOf() string {
-	stamp := ""
+	var stamp strings.Builder
 	for _, path := range []string{t.cert, t.key, t.ca} {
 		if info, err := os.Stat(path); err == nil {
-			stamp += fmt.Sprint(info.ModTime().UnixNano(), " ", info.Size(), " ")
+			_, _ = fmt.Fprint(&stamp, info.ModTime().UnixNano(), " ", info.Size(), " ")
 		}
 	}
-	return stamp
+	return stamp.String()
 }
 
 // current is the configuration by the files as they are now.
