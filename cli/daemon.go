@@ -13,7 +13,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -85,7 +84,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	defer func() { _ = host.Close() }()
 	d.host = host
-	waits := d.recover(ctx)
+	d.recover(ctx)
 	if d.now, err = server.ReadConfig(d.config); err != nil {
 		return err
 	}
@@ -100,10 +99,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.server = server.New(server.Options{
 		Host: host, Listeners: listeners, Access: d.now.Access(), Build: d.hello(), Guard: d.guard(), Logger: d.log,
 	})
-	tasks := []task{d.server, &watchdog{d.app.socket(), d.log}, &reloading{d, hangup}, &readiness{d}}
-	if waits {
-		tasks = append(tasks, &waiting{d})
-	}
+	tasks := []task{d.server, &watchdog{d.app.socket(), d.log}, &reloading{d, hangup}, &readiness{d}, &keeper{daemon: d}}
 	return d.all(ctx, tasks)
 }
 
@@ -115,8 +111,8 @@ func (a *app) daemonLogger() *slog.Logger {
 }
 
 // recover brings to an end what another process left behind, whatever the
-// configuration says; waits tells that a change waits for confirmation.
-func (d *daemon) recover(ctx context.Context) (waits bool) {
+// configuration says. A change that waits for confirmation is left to the keeper.
+func (d *daemon) recover(ctx context.Context) {
 	left, err := d.host.Recover(context.WithoutCancel(ctx), false)
 	switch {
 	case holdfast.KindOf(err) == engine.Busy:
@@ -125,9 +121,7 @@ func (d *daemon) recover(ctx context.Context) (waits bool) {
 		d.log.Error("what was left behind cannot be recovered", "err", err)
 	case left != nil:
 		d.log.Warn("a change was left behind", "transaction", left.Transaction, "outcome", string(left.Outcome), "err", left.Err)
-		return left.Outcome == holdfast.Pending
 	}
-	return false
 }
 
 // sameEngine refuses a configuration that asks for another engine than the
@@ -300,38 +294,4 @@ func restartNeeded(now, next *server.Config) bool {
 		return f
 	}
 	return fixed(now) != fixed(next)
-}
-
-// waiting is the task that stays with a change that waits for confirmation.
-type waiting struct{ *daemon }
-
-// String names the task.
-func (w *waiting) String() string { return "pending change" }
-
-// Run stays until the change is confirmed, undone or too late, or ctx ends: then
-// it stays pending.
-func (w *waiting) Run(ctx context.Context) error {
-	done := make(chan struct{})
-	defer close(done)
-	stop := context.AfterFunc(ctx, func() {
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			w.host.Leave(context.WithoutCancel(ctx))
-			select {
-			case <-tick.C:
-			case <-done:
-				return
-			}
-		}
-	})
-	defer stop()
-	left, err := w.host.Recover(context.WithoutCancel(ctx), true)
-	switch {
-	case err != nil:
-		w.log.Error("nobody stays with the pending change", "err", err)
-	case left != nil:
-		w.log.Info("the pending change has ended", "transaction", left.Transaction, "outcome", string(left.Outcome), "err", left.Err)
-	}
-	return nil // the daemon is of use all the same
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,6 +137,7 @@ func TestDaemon(t *testing.T) {
 	if code, _, stderr := run(append([]string{"daemon", "--config", wrong}, flags...)...); code != exitError || !strings.Contains(stderr, "wrong.yaml:1:1: enginee: unknown key") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
+	told := systemd(t, filepath.Join(dir, "notify"))
 	ctx, cancel := context.WithCancel(t.Context())
 	var log bytes.Buffer
 	ended := make(chan int, 1)
@@ -153,6 +155,8 @@ func TestDaemon(t *testing.T) {
 	if err != nil || hello.Engine != holdfast.EngineKernel || hello.Namespace != networkNamespace() {
 		t.Errorf("%+v, %v", hello, err)
 	}
+	told("READY=1")
+	told("WATCHDOG=1")
 	if code, _, stderr := run(append([]string{"daemon"}, flags...)...); code != exitError || !strings.Contains(stderr, "another daemon answers") {
 		t.Errorf("a second daemon: exit code %d: %s", code, stderr)
 	}
@@ -160,7 +164,34 @@ func TestDaemon(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, out, stderr)
 	}
 	cancel()
+	told("STOPPING=1")
 	if code := <-ended; code != exitDone || !strings.Contains(log.String(), "msg=ready") {
 		t.Errorf("exit code %d: %s", code, &log)
+	}
+}
+
+// systemd stands in for it: told waits until the daemon has told it something.
+func systemd(t *testing.T, path string) (told func(string)) {
+	t.Helper()
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	t.Setenv("WATCHDOG_USEC", "3000000")
+	heard := map[string]bool{}
+	return func(what string) {
+		t.Helper()
+		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+		text := make([]byte, 100)
+		for !heard[what] {
+			n, err := conn.Read(text)
+			if err != nil {
+				t.Errorf("systemd does not hear %s: %v", what, err)
+				return
+			}
+			heard[string(text[:n])] = true
+		}
 	}
 }

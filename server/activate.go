@@ -56,6 +56,9 @@ type socket struct {
 	made os.FileInfo
 }
 
+// Addr is where the socket lies.
+func (s *socket) Addr() net.Addr { return &net.UnixAddr{Name: s.path, Net: "unix"} }
+
 // Close ends listening.
 func (s *socket) Close() error {
 	if now, err := os.Stat(s.path); err == nil && os.SameFile(now, s.made) {

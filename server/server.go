@@ -151,7 +151,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.end(server)
 	for range running {
-		_ = <-ends // they were told to end
+		s.logger.Debug("a listener ended", "err", <-ends)
 	}
 	s.reader.wait()
 	if errors.Is(failed, http.ErrServerClosed) {

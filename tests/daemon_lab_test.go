@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,14 +36,11 @@ func newDaemonHost(t *testing.T) *daemonHost {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount("/etc/group", unix.MNT_DETACH) })
-	dir, err := os.MkdirTemp("/run", "daemon")
-	if err != nil {
+	dir := filepath.Join(filepath.Dir(path), t.Name()) // where everybody may go
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	h := &daemonHost{dir: dir, program: path}
 	h.start(t)
 	return h
@@ -156,7 +154,7 @@ func TestDaemonPending(t *testing.T) {
 	mtu("1400")
 
 	h.start(t)
-	contain(t, h.ask(t, 0, nil, "apply", "--confirm", "20s", change("1200")), "Pending:")
+	contain(t, h.ask(t, 0, nil, "apply", "--confirm", "20s", change("1290")), "Pending:")
 	if err := h.daemon.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -188,5 +186,36 @@ interfaces:
 	contain(t, p.err.String(), "rolled back:")
 	if text, err := lab.Try("ip", "link", "show", "dev", "br0"); err == nil {
 		t.Errorf("br0 is still there: %s", text)
+	}
+}
+
+// TestDaemonActivated gives the daemon its socket, as systemd does.
+func TestDaemonActivated(t *testing.T) {
+	lab.Require(t)
+	dir := t.TempDir()
+	socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "given.sock"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := socket.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket.SetUnlinkOnClose(false)
+	_ = socket.Close()
+	d := startProgram(t, func(c *exec.Cmd) {
+		c.Args = append([]string{"sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`, c.Path}, c.Args[1:]...)
+		c.Path, c.ExtraFiles = "/bin/sh", []*os.File{file}
+	}, "daemon", "--config", dir+"/none.yaml")
+	_ = file.Close()
+	p := startProgram(t, nil, "show", "lo", "--socket", filepath.Join(dir, "given.sock"))
+	p.code(t, 0)
+	contain(t, p.out.String(), "127.0.0.1")
+	if err := d.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	d.code(t, 0)
+	if _, err := os.Stat(filepath.Join(dir, "given.sock")); err != nil {
+		t.Errorf("the socket is systemd's to remove: %v", err)
 	}
 }
