@@ -137,7 +137,7 @@ func TestDaemon(t *testing.T) {
 	if code, _, stderr := run(append([]string{"daemon", "--config", wrong}, flags...)...); code != exitError || !strings.Contains(stderr, "wrong.yaml:1:1: enginee: unknown key") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-	told := systemd(t, filepath.Join(dir, "notify"))
+	told := listening(t, filepath.Join(dir, "notify"))
 	ctx, cancel := context.WithCancel(t.Context())
 	var log bytes.Buffer
 	ended := make(chan int, 1)
@@ -170,8 +170,8 @@ func TestDaemon(t *testing.T) {
 	}
 }
 
-// systemd stands in for it: told waits until the daemon has told it something.
-func systemd(t *testing.T, path string) (told func(string)) {
+// listening stands in for systemd: told waits until the daemon has told it something.
+func listening(t *testing.T, path string) (told func(string)) {
 	t.Helper()
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
