@@ -229,7 +229,7 @@ func (c *change) transact(ctx context.Context, result *Result) (*Result, error) 
 		Timeout:       c.options.Timeout,
 		ConfirmWithin: c.options.Confirm,
 		Attended:      c.options.Attended,
-		Progress:      c.options.Progress,
+		Progress:      h.telling(recorder.meta.Transaction, c.options.Progress),
 	})
 	result.Plan = p
 	result.Warnings = append(result.Warnings, p.Warnings...)

@@ -8,6 +8,7 @@ import (
 	"holdfast/engine"
 	"holdfast/engine/kernel"
 	"holdfast/internal/lock"
+	"holdfast/monitor"
 	"holdfast/plan"
 	"holdfast/probe"
 	"holdfast/state"
@@ -69,8 +70,9 @@ type Host struct {
 	// namespace names the network namespace that the host was opened in.
 	namespace string
 
-	mu  sync.Mutex
-	run *transaction.Run // under way in this process, nil if none
+	mu       sync.Mutex
+	run      *transaction.Run   // under way in this process, nil if none
+	monitors []*monitor.Monitor // that are told of steps
 	// defaults are those of SetDefaults, nil before.
 	defaults *Defaults
 }

@@ -47,6 +47,8 @@ type RestoreOptions struct {
 	// Force restores also when this boot was restored already, and although a
 	// link has to go down that the root file system may be reached by.
 	Force bool
+	// Who asked; the user that the program runs as if empty.
+	Who Who
 }
 
 // Restore makes the host what is persistent, as at boot: part by part, as far
@@ -124,7 +126,7 @@ func (h *Host) restore(ctx context.Context, newest *Generation, options RestoreO
 	if sameText(newest.Running, newest.Persistent) {
 		return nil
 	}
-	if _, err := h.note(&Result{}, sets{newest.Persistent, newest.Persistent}, ApplyOptions{Purpose: "restore"}, nil, nil); err != nil {
+	if _, err := h.note(&Result{}, sets{newest.Persistent, newest.Persistent}, ApplyOptions{Purpose: "restore", Who: options.Who}, nil, nil); err != nil {
 		done.Missing = append(done.Missing, err.Error())
 	}
 	return nil

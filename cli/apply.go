@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,14 +128,14 @@ func (a *app) guard(parent context.Context, line *progress, stays func() bool) (
 	quiet := context.AfterFunc(signals, func() {
 		defer close(told)
 		cause := context.Cause(signals)
-		text := "going back to where the host was"
+		text := fmt.Sprintf("%v: going back to where the host was", cause)
 		if stays() {
-			text = "the change goes on waiting to be confirmed"
+			text = "nobody is at the terminal any more: the change goes on waiting to be confirmed"
 		} else {
 			cancel(cause)
 		}
 		if !a.json {
-			line.say("%v: %s", cause, text)
+			line.say("%s", text)
 		}
 	})
 	return ctx, func() {

@@ -83,8 +83,8 @@ func (a *app) transact(c *cobra.Command, format, said string, options holdfast.A
 
 // tellBusy tells more about a pending change that another one is refused for.
 func (a *app) tellBusy(ctx context.Context, host backend, err error) {
-	if holdfast.KindOf(err) == engine.Busy && !a.json {
-		a.tellPending(ctx, host)
+	if holdfast.KindOf(err) == engine.Busy {
+		a.tellPending(ctx, host, err)
 	}
 }
 

@@ -106,12 +106,10 @@ func (a *app) drift(c *cobra.Command, _ []string) (list []state.Difference, gene
 	line := a.newProgress("reading the host")
 	defer line.end()
 	err = a.reading(c, func(ctx context.Context, host backend) error {
-		if list, generation, err = host.Drift(ctx); err != nil {
-			return err
-		}
+		list, generation, err = host.Drift(ctx)
 		line.end()
-		a.tellPending(ctx, host)
-		return nil
+		a.tellPending(ctx, host, err)
+		return err
 	})
 	return list, generation, err
 }

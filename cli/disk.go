@@ -4,8 +4,23 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
+
+// refuse tells whether an error says that this user may not use the directories.
+func (g *globals) refuse(err error) bool {
+	at, ok := errors.AsType[*fs.PathError](err)
+	if !ok || !errors.Is(at, fs.ErrPermission) {
+		return false
+	}
+	for _, dir := range []string{g.stateDir, g.runDir} {
+		if dir != "" && strings.HasPrefix(at.Path+"/", dir+"/") {
+			return true
+		}
+	}
+	return false
+}
 
 // diskHint says what to do about a directory that cannot be written to; empty
 // if an error is about something else.

@@ -163,6 +163,9 @@ func problemsOf(err error) []*problem.Problem {
 // fail tells the error on standard error and returns the exit code.
 func (a *app) fail(err error) int {
 	r := describe(err)
+	if a.flags.refuse(err) {
+		r.Kind, r.Hint = engine.Permission, "run it as root, or name directories of your own with --state-dir and --run-dir"
+	}
 	if a.json {
 		a.err.json(map[string]report{"error": r})
 	} else {

@@ -86,10 +86,10 @@ func (a *app) history(c *cobra.Command) error {
 	}
 	return a.reading(c, func(ctx context.Context, host backend) error {
 		entries, damages, err := host.History(ctx)
+		a.tellPending(ctx, host, err)
 		if err != nil {
 			return err
 		}
-		a.tellPending(ctx, host)
 		if format == "json" {
 			a.out.json(newHistoryReport(entries, damages))
 			return nil
@@ -180,10 +180,10 @@ func whatChanged(e holdfast.Entry) string {
 	if !slices.Contains(ownPurposes, e.Purpose) || text == "" && e.Purpose != "apply" {
 		text = strings.TrimSuffix(e.Purpose+": "+text, ": ")
 	}
-	switch {
-	case text == "persist":
+	switch text {
+	case "persist":
 		text = "everything persisted"
-	case text == "":
+	case "":
 		text = "nothing on the host"
 	}
 	if e.Temporary {

@@ -66,11 +66,11 @@ func (a *app) historyDiff(c *cobra.Command, args []string, persistent bool) erro
 	err = a.reading(c, func(ctx context.Context, host backend) error {
 		for i, word := range words {
 			if generations[i], err = generation(ctx, host, word); err != nil {
-				return err
+				break
 			}
 		}
-		a.tellPending(ctx, host)
-		return nil
+		a.tellPending(ctx, host, err)
+		return err
 	})
 	if err != nil {
 		return err
@@ -80,6 +80,7 @@ func (a *app) historyDiff(c *cobra.Command, args []string, persistent bool) erro
 	if !persistent {
 		turns = append(turns, lifetimesOf(from, to)...)
 	}
+	slices.SortStableFunc(turns, func(a, b turn) int { return cmp.Compare(a.Object, b.Object) })
 	if len(turns) > 0 {
 		a.code = exitChanges
 	}
@@ -94,18 +95,37 @@ func (a *app) historyDiff(c *cobra.Command, args []string, persistent bool) erro
 // turnsOf compares two configurations: what either says and the other does not.
 func turnsOf(from, to *state.State) []turn {
 	turns := []turn{}
+	for _, i := range from.Interfaces {
+		if then := to.Find(i.Name); then != nil {
+			turns = append(turns, fieldTurns(i, then)...)
+		} else {
+			turns = append(turns, turn{i.Name, "state", string(i.State), string(state.Absent)})
+		}
+	}
+	for _, i := range to.Interfaces {
+		if from.Find(i.Name) == nil {
+			turns = append(turns, turn{i.Name, "state", string(state.Absent), string(i.State)})
+		}
+	}
+	return append(turns, otherTurns(from, to)...)
+}
+
+// otherTurns compares all but the interfaces.
+func otherTurns(from, to *state.State) []turn {
+	was, is := *from, *to
+	was.Interfaces, is.Interfaces = nil, nil
+	var turns []turn
 	type field struct{ object, key string }
 	seen := map[field]bool{}
-	for _, d := range state.Compare(to, from) {
+	for _, d := range state.Compare(&is, &was) {
 		seen[field{d.Object, d.Key}] = true
 		turns = append(turns, turn{d.Object, d.Key, d.Have, d.Want})
 	}
-	for _, d := range state.Compare(from, to) {
+	for _, d := range state.Compare(&was, &is) {
 		if !seen[field{d.Object, d.Key}] {
 			turns = append(turns, turn{d.Object, d.Key, d.Want, d.Have})
 		}
 	}
-	slices.SortStableFunc(turns, func(a, b turn) int { return cmp.Compare(a.Object, b.Object) })
 	return turns
 }
 

@@ -61,10 +61,10 @@ func (a *app) historyShow(c *cobra.Command, args []string, persistent bool, flag
 	}
 	return a.reading(c, func(ctx context.Context, host backend) error {
 		g, err := generation(ctx, host, word)
+		a.tellPending(ctx, host, err)
 		if err != nil {
 			return err
 		}
-		a.tellPending(ctx, host)
 		shown := setOf(g, persistent)
 		if format == "json" {
 			_, _ = a.out.Write(state.EncodeJSON(shown, flags.encoding()...))

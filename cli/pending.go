@@ -27,8 +27,12 @@ type pendingReport struct {
 }
 
 // tellPending tells on standard error, in one line, about a change that has not
-// ended. Who may not read the state directory is told nothing.
-func (a *app) tellPending(ctx context.Context, host backend) {
+// ended. Who may not read the state directory is told nothing, and neither are
+// programs after a failure, whose line is the only one.
+func (a *app) tellPending(ctx context.Context, host backend, failure error) {
+	if failure != nil && a.json {
+		return
+	}
 	p, err := host.Pending(ctx)
 	switch {
 	case unreadable(err):

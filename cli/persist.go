@@ -103,14 +103,18 @@ func (a *app) rewrite(c *cobra.Command, names []string, rewrite rewriter, lifeti
 		return nil
 	}
 	a.warn(result.Warnings)
-	what := strings.Join(names, ", ")
-	if what == "" {
-		what = "everything"
+	what := strings.Join(names, ", ") + " is"
+	switch len(names) {
+	case 0:
+		what = "everything is"
+	case 1:
+	default:
+		what = strings.Join(names, ", ") + " are"
 	}
 	if result.Generation == 0 {
-		_, _ = fmt.Fprintf(a.out, "Nothing to do: %s is %s already.\n", what, lifetime)
+		_, _ = fmt.Fprintf(a.out, "Nothing to do: %s %s already.\n", what, lifetime)
 		return nil
 	}
-	_, _ = fmt.Fprintf(a.out, "%s %s is %s (generation %d).\n", a.painter(a.out)(green, "Done:"), what, lifetime, result.Generation)
+	_, _ = fmt.Fprintf(a.out, "%s %s %s (generation %d).\n", a.painter(a.out)(green, "Done:"), what, lifetime, result.Generation)
 	return nil
 }

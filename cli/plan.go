@@ -73,9 +73,7 @@ func (a *app) draft(ctx context.Context, desired *state.State, force bool) (*dra
 	defer line.end()
 	draft, err := host.Plan(ctx, desired, holdfast.PlanOptions{Force: force})
 	line.end()
-	if err == nil {
-		a.tellPending(ctx, host)
-	}
+	a.tellPending(ctx, host, err)
 	return draft, err
 }
 

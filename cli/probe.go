@@ -99,9 +99,7 @@ func hostsOf(s *state.State) []string {
 		}
 	}
 	if s.DNS != nil && s.DNS.Running != nil {
-		for _, server := range s.DNS.Running.Server {
-			hosts = append(hosts, string(server))
-		}
+		hosts = append(hosts, s.DNS.Running.Server...)
 	}
 	return hosts
 }

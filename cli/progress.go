@@ -75,15 +75,20 @@ const away = "\r\x1b[K"
 func (p *progress) draw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := fmt.Sprintf("%s … %d s", p.text, int(time.Since(p.start).Seconds()))
-	if !p.until.IsZero() {
-		text = fmt.Sprintf("%s … %d s left", p.text, max(0, int(time.Until(p.until).Seconds())))
-	}
+	text := p.line()
 	if w := p.out.width(); w > 1 && len([]rune(text)) >= w {
 		text = string([]rune(text)[:w-1])
 	}
 	p.shown = true
 	_, _ = fmt.Fprint(p.out, away+text)
+}
+
+// line is what the line says now.
+func (p *progress) line() string {
+	if p.until.IsZero() {
+		return fmt.Sprintf("%s … %d s", p.text, int(time.Since(p.start).Seconds()))
+	}
+	return fmt.Sprintf("%s … %d s left", p.text, max(0, int(time.Until(p.until).Seconds())))
 }
 
 // clear takes the line away, until it is drawn again.

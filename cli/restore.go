@@ -88,7 +88,7 @@ func (a *app) restore(c *cobra.Command, options holdfast.RestoreOptions) error {
 	defer line.end()
 	ctx, stop := holdfast.WithSignals(c.Context())
 	defer stop()
-	a.began = true
+	a.began, options.Who = true, a.who()
 	done, err := host.Restore(ctx, options)
 	line.end()
 	switch {

@@ -57,7 +57,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetUsageTemplate(usageTemplate)
 	a.addGlobals(root)
 	root.AddCommand(
-		newShow(a), newPlan(a), newApply(a), newConfirm(a), newRollback(a), newDiff(a), newHistory(a),
+		newShow(a), newPlan(a), newApply(a), newConfirm(a), newRollback(a), newDiff(a), newHistory(a), newWatch(a),
 		newPersist(a), newUnpersist(a), newRestore(a), newDaemon(a), newVersion(a), newCompletion(a), newGuard(a),
 	)
 	root.SetHelpCommand(&cobra.Command{

@@ -117,7 +117,7 @@ func (a *app) current(c *cobra.Command, names []string, flags showFlags, lasts b
 		current = state.RunningConfig(current)
 	}
 	line.end()
-	a.tellPending(c.Context(), host)
+	a.tellPending(c.Context(), host, nil)
 	if lasts {
 		words = a.lifetimes(c.Context(), host)
 	}

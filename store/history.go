@@ -120,7 +120,10 @@ func (s *Store) readGeneration(number int) (*Generation, *Damage, error) {
 // History lists what was committed and what was tried, the oldest first, and
 // the files of it that cannot be read. The pending transaction is not in it
 // before it is committed or its outcome recorded.
-func (s *Store) History() ([]Entry, []Damage, error) {
+func (s *Store) History() ([]Entry, []Damage, error) { return s.Since(0) }
+
+// Since is History of the numbers above one. It reads the files of those only.
+func (s *Store) Since(number int) ([]Entry, []Damage, error) {
 	var entries []Entry
 	var damages []Damage
 	err := s.steady(func(slots []slot) error {
@@ -128,7 +131,7 @@ func (s *Store) History() ([]Entry, []Damage, error) {
 		m := s.readMark()
 		for _, slot := range slots {
 			part, failed := slot.failed()
-			if !failed && (!slot.committed() || m.takenBack(slot.number)) {
+			if slot.number <= number || !failed && (!slot.committed() || m.takenBack(slot.number)) {
 				continue
 			}
 			file, err := s.readOutcome(slot.number, part)

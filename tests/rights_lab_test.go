@@ -37,7 +37,7 @@ func rightsHost(t *testing.T) (path string) {
 }
 
 // as runs the program as the user nobody with some capabilities, such as
-// "net_admin", and with a run directory of his own.
+// "net_admin", and with directories of his own.
 func as(t *testing.T, path, capabilities string, want int, args ...string) (out, stderr string) {
 	t.Helper()
 	runDir := filepath.Join(filepath.Dir(path), "nobody")
@@ -53,7 +53,7 @@ func as(t *testing.T, path, capabilities string, want int, args ...string) (out,
 	} else {
 		words = append(words, "--bounding-set=-all,+"+capabilities, "--inh-caps=-all,+"+capabilities, "--ambient-caps=-all,+"+capabilities)
 	}
-	words = append(append(words, path, "--run-dir", runDir), args...)
+	words = append(append(words, path, "--run-dir", runDir, "--state-dir", filepath.Join(runDir, "state")), args...)
 	p := startProgram(t, func(c *exec.Cmd) {
 		c.Path = "/usr/bin/setpriv"
 		c.Args = words

@@ -33,6 +33,7 @@ type Memory struct {
 	failure     error
 	checkpoints map[string]*checkpoint
 	holder      string // purpose of the lock's holder, empty for none
+	watches     watches
 }
 
 var _ engine.Engine = (*Memory)(nil)
@@ -83,6 +84,7 @@ func (m *Memory) Unplug(name string, unplugged bool) {
 	defer m.mu.Unlock()
 	if l := m.host.links[name]; l != nil {
 		l.unplugged = unplugged
+		m.watches.tell(engine.Change{Links: true})
 	}
 }
 
@@ -91,6 +93,7 @@ func (m *Memory) Unplug(name string, unplugged bool) {
 func (m *Memory) Edit(steps ...plan.Step) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer m.watches.tell(anything)
 	for i := range steps {
 		if err := m.host.do(&steps[i]); err != nil {
 			return err
@@ -149,6 +152,7 @@ func (m *Memory) step(i int, step *plan.Step) error {
 		return m.failure
 	}
 	m.writes++
+	defer m.watches.tell(anything)
 	err := m.host.do(step)
 	if errno, ok := errors.AsType[syscall.Errno](err); ok && slices.Contains(fine[step.Verb], errno) {
 		return nil

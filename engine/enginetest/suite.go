@@ -42,6 +42,7 @@ func Suite(t *testing.T, calm func(t *testing.T, f func()), open func(t *testing
 		{"progress", progress},
 		{"end of the context", endOfContext},
 		{"show meanwhile", showMeanwhile},
+		{"watch", watchChanges},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := &suite{engine: open(t), calm: calm}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"holdfast/engine"
 	"holdfast/plan"
 	"holdfast/state"
 )
@@ -94,23 +95,8 @@ func (s *snapshot) routeText(r *rawRoute) string {
 	if r.Metric != 0 {
 		fmt.Fprintf(&b, " metric %d", r.Metric)
 	}
-	b.WriteString(" proto " + protocolText(r.Protocol))
+	b.WriteString(" proto " + engine.Protocol(r.Protocol))
 	return b.String()
-}
-
-// protocolText is a routing protocol by name (iproute2's rt_protos), or its
-// number.
-func protocolText(p uint8) string {
-	names := map[uint8]string{
-		unix.RTPROT_BOOT: "boot", unix.RTPROT_STATIC: "static", unix.RTPROT_RA: "ra", unix.RTPROT_MROUTED: "mrt",
-		unix.RTPROT_ZEBRA: "zebra", unix.RTPROT_BIRD: "bird", unix.RTPROT_DHCP: "dhcp", unix.RTPROT_KEEPALIVED: "keepalived",
-		unix.RTPROT_BABEL: "babel", unix.RTPROT_BGP: "bgp", unix.RTPROT_ISIS: "isis", unix.RTPROT_OSPF: "ospf",
-		unix.RTPROT_RIP: "rip", unix.RTPROT_EIGRP: "eigrp", protoHoldfast: "holdfast",
-	}
-	if name := names[p]; name != "" {
-		return name
-	}
-	return fmt.Sprint(p)
 }
 
 // disrupted are all links over which a plan may lose routes.

@@ -185,6 +185,10 @@ func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 	if now == nil {
 		now = &state.Interface{}
 	}
+	if was.IPv4 == nil && now.IPv4 != nil {
+		back.IPv4, back.IPv6 = c.portIP(was, now)
+		return &back
+	}
 	if was.IPv4 != nil {
 		ip := *was.IPv4
 		ip.Address, ip.DHCP = backAddresses(was.IPv4.Address, addresses4(now)), nil
@@ -367,6 +371,7 @@ func (c *checkpoint) differences(ctx context.Context, late bool) ([]string, erro
 		lines = append(lines, d.String())
 	}
 	lines = append(lines, c.stateDifferences(now, scope)...)
+	lines = append(lines, c.portAddresses(now, scope)...)
 	if c.Files {
 		lines = append(lines, c.fileDifferences()...)
 	}
