@@ -172,7 +172,7 @@ func (h *Host) recorder(id string, options ApplyOptions, desired *state.State, n
 }
 
 func (h *Host) prune() {
-	if err := h.store.Prune(keepGenerations, 0); err != nil {
+	if err := h.store.Prune(h.currentDefaults().Keep, 0); err != nil {
 		h.logger.Warn("old generations stay", "err", err)
 	}
 }

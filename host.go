@@ -73,6 +73,8 @@ type Host struct {
 	mu       sync.Mutex
 	run      *transaction.Run   // under way in this process, nil if none
 	monitors []*monitor.Monitor // that are told of steps
+	// defaults are those of SetDefaults, nil before.
+	defaults *Defaults
 }
 
 // Open opens a host. It changes nothing and needs no privileges. The network

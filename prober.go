@@ -28,10 +28,11 @@ type prober struct {
 }
 
 func newProber(h *Host, options ApplyOptions, p *plan.Plan) *prober {
+	defaults := h.currentDefaults()
 	return &prober{
 		host:     h,
-		specs:    probe.Join(options.Probes, h.options.Probes),
-		asks:     live.Asks(live.Options{Folder: h.options.ProbeDir, Client: options.Client}),
+		specs:    probe.Join(options.Probes, defaults.Probes),
+		asks:     live.Asks(live.Options{Folder: defaults.ProbeDir, Client: options.Client}),
 		patience: reachPatience + learning(p),
 	}
 }

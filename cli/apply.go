@@ -97,7 +97,7 @@ func (a *app) apply(c *cobra.Command, files []string, flags applyFlags) error {
 	}
 	options := flags.options()
 	options.Temporary = flags.temporary
-	return a.transact(c, format, "the files say", options, func(ctx context.Context, host *holdfast.Host, options holdfast.ApplyOptions) (*holdfast.Result, error) {
+	return a.transact(c, format, "the files say", options, func(ctx context.Context, host backend, options holdfast.ApplyOptions) (*holdfast.Result, error) {
 		return host.Apply(ctx, desired, options)
 	})
 }

@@ -53,7 +53,7 @@ func (f *changeFlags) options() holdfast.ApplyOptions {
 }
 
 // changer is one of the host's methods that make a transaction.
-type changer func(context.Context, *holdfast.Host, holdfast.ApplyOptions) (*holdfast.Result, error)
+type changer func(context.Context, backend, holdfast.ApplyOptions) (*holdfast.Result, error)
 
 // transact has a change carried out, stays with it until its end, and prints
 // what it came to. said ends "Nothing to do: the host is as".
@@ -82,7 +82,7 @@ func (a *app) transact(c *cobra.Command, format, said string, options holdfast.A
 }
 
 // tellBusy tells more about a pending change that another one is refused for.
-func (a *app) tellBusy(ctx context.Context, host *holdfast.Host, err error) {
+func (a *app) tellBusy(ctx context.Context, host backend, err error) {
 	if holdfast.KindOf(err) == engine.Busy {
 		a.tellPending(ctx, host, err)
 	}
@@ -110,6 +110,9 @@ func (a *app) commandLine(words ...string) string {
 	}
 	if a.flags.stateDir != holdfast.DefaultStateDir {
 		line = append(line, "--state-dir", a.flags.stateDir)
+	}
+	if a.flags.socket != "" {
+		line = append(line, "--socket", a.flags.socket)
 	}
 	return strings.Join(append(line, words...), " ")
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"holdfast"
+	"holdfast/api"
 )
 
 // Main runs the command line of this process and returns its exit code.
@@ -63,6 +64,12 @@ type app struct {
 	in       io.Reader
 	out, err *sink
 	flags    globals
+	// documents are the files that say what is desired, for the daemon.
+	documents []api.Document
+	// secrets is set by a command that shows them.
+	secrets bool
+	// remote is set when a daemon carries the change.
+	remote bool
 	// json is set when -o json asks for errors in JSON.
 	json bool
 	// code is the exit code of a run without an error.
@@ -87,8 +94,22 @@ func (a *app) finish() int {
 	return exitError
 }
 
-// open opens the host as the global flags say.
-func (a *app) open() (*holdfast.Host, error) {
+// open opens the host as the global flags say: by the daemon, if one answers
+// for it, or in this process.
+func (a *app) open() (backend, error) {
+	b, err := a.daemon()
+	if b != nil || err != nil {
+		return b, err
+	}
+	host, err := a.openHere()
+	if err != nil {
+		return nil, err
+	}
+	return local{host}, nil
+}
+
+// openHere opens the host in this process.
+func (a *app) openHere() (*holdfast.Host, error) {
 	return holdfast.Open(holdfast.Options{
 		Engine: a.flags.engine.value, RunDir: a.flags.runDir, StateDir: a.flags.stateDir, Logger: a.logger(),
 	})

@@ -184,7 +184,7 @@ func TestExamples(t *testing.T) {
 
 // TestHelp runs the help of every command: it must work without a host.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"show", "plan", "apply", "confirm", "rollback", "diff", "history", "persist", "unpersist", "restore", "version", "completion"} {
+	for _, name := range []string{"show", "plan", "apply", "confirm", "rollback", "diff", "history", "persist", "unpersist", "restore", "daemon", "version", "completion"} {
 		code, out, stderr := run(name, "--help")
 		if code != 0 || !strings.Contains(out, "Usage:\n  holdfast "+name) || stderr != "" {
 			t.Errorf("%s --help: exit code %d, stderr %q, stdout:\n%s", name, code, stderr, out)

@@ -38,7 +38,7 @@ func newConfirm(a *app) *cobra.Command {
 		Args:              oneTransaction,
 		ValidArgsFunction: a.completePending,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.answer(c, args, (*holdfast.Host).Confirm, "Confirmed:", "the change is kept")
+			return a.answer(c, args, backend.Confirm, "Confirmed:", "the change is kept")
 		},
 	})
 }
@@ -52,7 +52,7 @@ func oneTransaction(c *cobra.Command, args []string) error {
 }
 
 // answerer is Host.Confirm or Host.Rollback.
-type answerer func(*holdfast.Host, context.Context, string, holdfast.Who) (*holdfast.Result, error)
+type answerer func(backend, context.Context, string, holdfast.Who) (*holdfast.Result, error)
 
 // answer answers the pending change, in whichever process it is, and prints what
 // it came to: word and text say it.

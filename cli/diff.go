@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"holdfast"
 	"holdfast/state"
 )
 
@@ -99,14 +98,14 @@ func (a *app) fromFiles(c *cobra.Command, files []string) ([]state.Difference, i
 	if err != nil {
 		return nil, 0, err
 	}
-	return state.Compare(draft.Target.Desired, draft.Plan.Current), 0, nil
+	return draft.differences, 0, nil
 }
 
 // drift compares the host with what was applied.
 func (a *app) drift(c *cobra.Command, _ []string) (list []state.Difference, generation int, err error) {
 	line := a.newProgress("reading the host")
 	defer line.end()
-	err = a.reading(c, func(ctx context.Context, host *holdfast.Host) error {
+	err = a.reading(c, func(ctx context.Context, host backend) error {
 		list, generation, err = host.Drift(ctx)
 		line.end()
 		a.tellPending(ctx, host, err)

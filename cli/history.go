@@ -84,7 +84,7 @@ func (a *app) history(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return a.reading(c, func(ctx context.Context, host *holdfast.Host) error {
+	return a.reading(c, func(ctx context.Context, host backend) error {
 		entries, damages, err := host.History(ctx)
 		a.tellPending(ctx, host, err)
 		if err != nil {
@@ -101,7 +101,7 @@ func (a *app) history(c *cobra.Command) error {
 }
 
 // reading opens the host for a command that changes nothing.
-func (a *app) reading(c *cobra.Command, read func(context.Context, *holdfast.Host) error) error {
+func (a *app) reading(c *cobra.Command, read func(context.Context, backend) error) error {
 	host, err := a.open()
 	if err != nil {
 		return err
@@ -202,7 +202,7 @@ func number(word string) (int, error) {
 }
 
 // generation gives the one that a word names, the newest for an empty word.
-func generation(ctx context.Context, host *holdfast.Host, word string) (*holdfast.Generation, error) {
+func generation(ctx context.Context, host backend, word string) (*holdfast.Generation, error) {
 	if word != "" {
 		n, err := number(word)
 		if err != nil {

@@ -63,7 +63,7 @@ func (a *app) historyDiff(c *cobra.Command, args []string, persistent bool) erro
 	}
 	words := append(args, "")[:2]
 	var generations [2]*holdfast.Generation
-	err = a.reading(c, func(ctx context.Context, host *holdfast.Host) error {
+	err = a.reading(c, func(ctx context.Context, host backend) error {
 		for i, word := range words {
 			if generations[i], err = generation(ctx, host, word); err != nil {
 				break

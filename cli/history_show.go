@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"holdfast"
 	"holdfast/state"
 )
 
@@ -55,11 +54,12 @@ func (a *app) historyShow(c *cobra.Command, args []string, persistent bool, flag
 	if err != nil {
 		return err
 	}
+	a.secrets = flags.secrets
 	word := ""
 	if len(args) > 0 {
 		word = args[0]
 	}
-	return a.reading(c, func(ctx context.Context, host *holdfast.Host) error {
+	return a.reading(c, func(ctx context.Context, host backend) error {
 		g, err := generation(ctx, host, word)
 		a.tellPending(ctx, host, err)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"holdfast/api"
 	"holdfast/engine"
 	"holdfast/internal/problem"
 	"holdfast/state"
@@ -32,6 +33,7 @@ func (a *app) desired(files []string) (*state.State, error) {
 		if err != nil {
 			return nil, err
 		}
+		a.documents = append(a.documents, api.Document{Name: name, Text: string(data)})
 		s, err := state.Parse(name, data)
 		problems.AddError(err)
 		states = append(states, s)

@@ -51,7 +51,7 @@ func written(i *state.Interface) string {
 
 // lifetimes tells by name how long what holdfast answers for lasts; nil if that
 // is nothing, or not for this user to know.
-func (a *app) lifetimes(ctx context.Context, host *holdfast.Host) map[string]string {
+func (a *app) lifetimes(ctx context.Context, host backend) map[string]string {
 	newest, damages, err := host.Newest(ctx)
 	if err != nil && !unreadable(err) {
 		a.warn([]string{hinted(err)})

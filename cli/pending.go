@@ -29,7 +29,7 @@ type pendingReport struct {
 // tellPending tells on standard error, in one line, about a change that has not
 // ended. Who may not read the state directory is told nothing, and neither are
 // programs after a failure, whose line is the only one.
-func (a *app) tellPending(ctx context.Context, host *holdfast.Host, failure error) {
+func (a *app) tellPending(ctx context.Context, host backend, failure error) {
 	if failure != nil && a.json {
 		return
 	}

@@ -48,7 +48,7 @@ func newPersist(a *app) *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, names []string) error {
-			return a.rewrite(c, names, (*holdfast.Host).Persist, "permanent")
+			return a.rewrite(c, names, backend.Persist, "permanent")
 		},
 	})
 	c.Flags().BoolVar(&all, "all", false, "everything that holdfast answers for")
@@ -65,7 +65,7 @@ func newUnpersist(a *app) *cobra.Command {
 		ValidArgsFunction: a.completeLifetime(permanent, partly),
 		Args:              namesWanted,
 		RunE: func(c *cobra.Command, names []string) error {
-			return a.rewrite(c, names, (*holdfast.Host).Unpersist, "temporary")
+			return a.rewrite(c, names, backend.Unpersist, "temporary")
 		},
 	})
 }
@@ -79,7 +79,7 @@ func namesWanted(c *cobra.Command, names []string) error {
 }
 
 // rewriter is Host.Persist or Host.Unpersist.
-type rewriter func(*holdfast.Host, context.Context, []string, holdfast.Who) (*holdfast.Result, error)
+type rewriter func(backend, context.Context, []string, holdfast.Who) (*holdfast.Result, error)
 
 // rewrite changes what comes back at boot, and says what it is now.
 func (a *app) rewrite(c *cobra.Command, names []string, rewrite rewriter, lifetime string) error {

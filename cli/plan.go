@@ -55,15 +55,15 @@ func (a *app) plan(c *cobra.Command, files []string, force bool) error {
 	if err != nil {
 		return err
 	}
-	a.printPlan(draft.Plan, format)
-	if !draft.Plan.Empty() {
+	a.printPlan(draft, format)
+	if !draft.empty() {
 		a.code = exitChanges
 	}
 	return nil
 }
 
 // draft reads the host and plans the way to what is desired.
-func (a *app) draft(ctx context.Context, desired *state.State, force bool) (*holdfast.Draft, error) {
+func (a *app) draft(ctx context.Context, desired *state.State, force bool) (*draft, error) {
 	host, err := a.open()
 	if err != nil {
 		return nil, err
@@ -78,10 +78,15 @@ func (a *app) draft(ctx context.Context, desired *state.State, force bool) (*hol
 }
 
 // printPlan writes the plan, its warnings included. The sink keeps errors.
-func (a *app) printPlan(p *plan.Plan, format string) {
-	if format == "json" {
-		_, _ = a.out.Write(p.JSON())
-		return
+func (a *app) printPlan(d *draft, format string) {
+	switch {
+	case d.told != nil && format == "json":
+		_, _ = a.out.Write(d.told.Plan.JSON())
+	case d.told != nil:
+		_, _ = a.out.Write([]byte(d.told.Text))
+	case format == "json":
+		_, _ = a.out.Write(d.plan.JSON())
+	default:
+		_ = plan.Render(a.out, d.plan, plan.RenderOptions{Color: a.colors(a.out)})
 	}
-	_ = plan.Render(a.out, p, plan.RenderOptions{Color: a.colors(a.out)})
 }

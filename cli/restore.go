@@ -79,7 +79,7 @@ func (a *app) restore(c *cobra.Command, options holdfast.RestoreOptions) error {
 	if err != nil {
 		return err
 	}
-	host, err := a.open()
+	host, err := a.openHere()
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *app) restore(c *cobra.Command, options holdfast.RestoreOptions) error {
 	line.end()
 	switch {
 	case err != nil && done.Steps == 0:
-		a.tellBusy(c.Context(), host, err)
+		a.tellBusy(c.Context(), local{host}, err)
 		return err
 	case err != nil:
 		done.Missing = append(done.Missing, hinted(err))

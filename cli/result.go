@@ -71,6 +71,9 @@ func orEmpty(list []string) []string {
 
 // printResult tells what a transaction came to that did not fail.
 func (a *app) printResult(r *holdfast.Result, format string, v *vigil) error {
+	if r.Outcome == transaction.Pending {
+		return nil // v has told it, and a daemon stays with it
+	}
 	if format == "json" {
 		a.out.json(newSuccess(r))
 		return nil

@@ -74,7 +74,7 @@ func (a *app) rollback(c *cobra.Command, args []string, flags rollbackFlags) err
 	case flags.abandon:
 		return a.abandon(c)
 	}
-	return a.answer(c, args, (*holdfast.Host).Rollback, "Rolled back:", "the host is as it was before")
+	return a.answer(c, args, backend.Rollback, "Rolled back:", "the host is as it was before")
 }
 
 // checkRollback tells which flags do not go together.
@@ -100,7 +100,7 @@ func (a *app) returnTo(c *cobra.Command, flags rollbackFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.transact(c, format, fmt.Sprintf("generation %d says", flags.to), flags.options(), func(ctx context.Context, host *holdfast.Host, options holdfast.ApplyOptions) (*holdfast.Result, error) {
+	return a.transact(c, format, fmt.Sprintf("generation %d says", flags.to), flags.options(), func(ctx context.Context, host backend, options holdfast.ApplyOptions) (*holdfast.Result, error) {
 		return host.ReturnTo(ctx, flags.to, options)
 	})
 }

@@ -20,8 +20,11 @@ type globals struct {
 	engine   enum
 	runDir   string
 	stateDir string
-	output   string
-	color    enum
+	socket   string
+	// standalone does without the daemon.
+	standalone bool
+	output     string
+	color      enum
 }
 
 const rootLong = `holdfast brings a host's network to a declared state.
@@ -55,7 +58,7 @@ func newRoot(a *app) *cobra.Command {
 	a.addGlobals(root)
 	root.AddCommand(
 		newShow(a), newPlan(a), newApply(a), newConfirm(a), newRollback(a), newDiff(a), newHistory(a), newWatch(a),
-		newPersist(a), newUnpersist(a), newRestore(a), newVersion(a), newCompletion(a), newGuard(a),
+		newPersist(a), newUnpersist(a), newRestore(a), newDaemon(a), newVersion(a), newCompletion(a), newGuard(a),
 	)
 	root.SetHelpCommand(&cobra.Command{
 		Use:    "help [COMMAND]",
@@ -79,6 +82,8 @@ func (a *app) addGlobals(root *cobra.Command) {
 	flags.Var(&g.color, "color", "whether to use colours; auto does on a terminal, unless NO_COLOR is set")
 	flags.StringVar(&g.runDir, "run-dir", holdfast.DefaultRunDir, "`DIR` for what lasts until the next boot")
 	flags.StringVar(&g.stateDir, "state-dir", holdfast.DefaultStateDir, "`DIR` for what outlives a boot")
+	flags.StringVar(&g.socket, "socket", "", "`PATH` of the daemon's socket; holdfast.sock in the run directory without it")
+	flags.BoolVar(&g.standalone, "standalone", false, "do without the daemon")
 	_ = root.RegisterFlagCompletionFunc("output", completeFormats)
 	complete(root, "engine", g.engine.words)
 	complete(root, "color", g.color.words)
@@ -89,7 +94,10 @@ func (a *app) addGlobals(root *cobra.Command) {
 // absolute makes the directories mean the same in every process that is told of
 // them: the guardian, and another session.
 func (g *globals) absolute() (err error) {
-	for _, dir := range []*string{&g.runDir, &g.stateDir} {
+	for _, dir := range []*string{&g.runDir, &g.stateDir, &g.socket} {
+		if *dir == "" {
+			continue
+		}
 		if *dir, err = filepath.Abs(*dir); err != nil {
 			return err
 		}

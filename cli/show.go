@@ -93,6 +93,7 @@ func (f showFlags) encoding() []state.EncodeOption {
 // current reads the host, or only the named interfaces of it, and checks that
 // every one is there. With lasts it tells their lifetimes, too.
 func (a *app) current(c *cobra.Command, names []string, flags showFlags, lasts bool) (current *state.State, words map[string]string, err error) {
+	a.secrets = flags.secrets
 	host, err := a.open()
 	if err != nil {
 		return nil, nil, err
@@ -129,7 +130,7 @@ func called(i *state.Interface, name string) bool {
 }
 
 // noSuchInterface tells that a name is not there, and which one may be meant.
-func (a *app) noSuchInterface(c *cobra.Command, host *holdfast.Host, name string) error {
+func (a *app) noSuchInterface(c *cobra.Command, host backend, name string) error {
 	hint := "holdfast show -o table lists the interfaces"
 	if all, err := host.Show(c.Context(), holdfast.ShowOptions{}); err == nil {
 		var known []string

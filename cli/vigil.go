@@ -55,7 +55,7 @@ func (v *vigil) pending(r *holdfast.Result) {
 	v.line.say("%s %s is in force and waits to be confirmed, for %.0f s until %s:",
 		a.painter(a.err)(yellow, "Pending:"), named(r), left.Seconds(), until.Format(time.TimeOnly))
 	v.line.say("  %s\n  %s", a.commandLine("confirm"), a.commandLine("rollback"))
-	if a.attended() {
+	if a.attended() && !a.remote {
 		v.line.say("from another session keeps it or undoes it. Ctrl-C undoes it, a terminal that goes away does not.")
 	}
 }

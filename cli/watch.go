@@ -56,7 +56,7 @@ func (a *app) watch(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	host, err := a.open()
+	host, err := a.openHere()
 	if err != nil {
 		return err
 	}

@@ -82,8 +82,11 @@ func vlanDocuments(list []VLANEntry) []VLANDocument {
 }
 
 // JSON is the plan as indented JSON with a newline at its end.
-func (p *Plan) JSON() []byte {
-	data, err := json.MarshalIndent(p.Document(), "", "  ")
+func (p *Plan) JSON() []byte { return p.Document().JSON() }
+
+// JSON is the document as indented JSON with a newline at its end.
+func (d *Document) JSON() []byte {
+	data, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		panic("internal error: " + err.Error())
 	}
