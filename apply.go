@@ -150,12 +150,18 @@ func (h *Host) change(ctx context.Context, options ApplyOptions, wishes func(set
 		return result, &engine.Error{Kind: engine.Timeout, Err: context.Cause(ctx)}
 	}
 	if !c.draft.Plan.Empty() {
+		if err := c.decide(); err != nil {
+			return result, err
+		}
 		return c.transact(ctx, result)
 	}
 	result.Warnings = append(result.Warnings, c.draft.Plan.Warnings...)
 	result.Plan = c.draft.Plan
 	if c.known() {
 		return result, nil
+	}
+	if err := c.decide(); err != nil {
+		return result, err
 	}
 	return h.note(result, c.next, options, c.wish.desired, nil)
 }
@@ -165,6 +171,7 @@ type change struct {
 	host      *Host
 	options   ApplyOptions
 	wish      wish
+	current   *state.State
 	draft     *Draft
 	now, next sets
 }
@@ -177,25 +184,27 @@ func (c *change) prepare(ctx context.Context, wishes func(sets) (wish, error)) (
 	if c.wish, err = wishes(c.now); err != nil {
 		return err
 	}
-	current, err := c.host.engine.Show(ctx, engine.ShowOptions{})
-	if err != nil {
+	if c.current, err = c.host.engine.Show(ctx, engine.ShowOptions{}); err != nil {
 		return err
 	}
-	if c.draft, err = draft(current, c.wish.desired, plan.Options{Force: c.options.Force}); err != nil {
-		return err
-	}
+	c.draft, err = draft(c.current, c.wish.desired, plan.Options{Force: c.options.Force})
+	return err
+}
+
+// decide computes what is owned afterwards.
+func (c *change) decide() (err error) {
 	if c.wish.sets != nil {
 		c.next = *c.wish.sets
 		return nil
 	}
-	c.next, err = c.now.after(c.draft.Target, current, c.options.Temporary)
+	c.next, err = c.now.after(c.draft.Target, c.current, c.options.Temporary)
 	return err
 }
 
 // known tells whether the newest generation says all that the document says.
 func (c *change) known() bool {
 	if c.wish.sets != nil {
-		return c.next.equal(c.now)
+		return c.wish.sets.equal(c.now)
 	}
 	return c.now.say(c.draft.Target, c.options.Temporary)
 }

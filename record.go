@@ -21,7 +21,8 @@ import (
 type Who = store.Who
 
 // sets are what a generation holds: the configuration that holdfast answers
-// for, as it is in force and as it comes back after a boot.
+// for, as it is in force and as it comes back after a boot. Both may be the same
+// State, and neither is ever changed.
 type sets struct{ running, persistent *state.State }
 
 // none is what holdfast answers for before the first change.
@@ -37,7 +38,8 @@ func (h *Host) owned() (sets, error) {
 		h.logger.Warn("a generation is damaged and left out", "file", d.Path, "err", d.Err)
 	}
 	if newest == nil {
-		return sets{none(), none()}, nil
+		nothing := none()
+		return sets{nothing, nothing}, nil
 	}
 	return sets{newest.Running, newest.Persistent}, nil
 }
@@ -49,13 +51,17 @@ func (s sets) equal(other sets) bool {
 // sameText tells whether two sets are written alike: what a generation that is
 // read again cannot tell apart does not count.
 func sameText(a, b *state.State) bool {
-	return string(state.EncodeJSON(a, state.ShowSecrets())) == string(state.EncodeJSON(b, state.ShowSecrets()))
+	return a == b || string(state.EncodeJSON(a, state.ShowSecrets())) == string(state.EncodeJSON(b, state.ShowSecrets()))
 }
 
 // after are the sets once the target is reached.
 func (s sets) after(target *state.Target, current *state.State, temporary bool) (sets, error) {
 	next := sets{target.OwnedSet(s.running, current), s.persistent}
-	if temporary {
+	switch {
+	case temporary:
+		return next, nil
+	case s.persistent == s.running:
+		next.persistent = next.running
 		return next, nil
 	}
 	next.persistent = target.OwnedSet(s.persistent, current)
@@ -69,10 +75,14 @@ func (s sets) after(target *state.Target, current *state.State, temporary bool) 
 // what it names.
 func (s sets) say(target *state.Target, temporary bool) bool {
 	says := func(set *state.State) bool {
-		unknown := func(name string) bool { return set.Find(name) == nil }
+		known := make(map[string]bool, len(set.Interfaces))
+		for _, i := range set.Interfaces {
+			known[i.Name] = true
+		}
+		unknown := func(name string) bool { return !known[name] }
 		return !slices.ContainsFunc(target.Owned, unknown) && len(state.Compare(target.Desired, set)) == 0
 	}
-	return says(s.running) && (temporary || says(s.persistent))
+	return says(s.running) && (temporary || s.persistent == s.running || says(s.persistent))
 }
 
 // request is what was asked for, as the journal keeps it.

@@ -146,9 +146,13 @@ func (s *State) dropInterface(name string) {
 // each interface and what it stands on.
 func CheckPersistent(running, persistent *State) error {
 	var problems problem.List
+	if running == persistent {
+		return nil
+	}
+	run, stay := byName(running), byName(persistent)
 	missing := func(name string) bool {
-		i := running.Find(name)
-		return i != nil && !physical(i) && slices.Contains(remakes, i.Type) && persistent.Find(name) == nil
+		i := run[name]
+		return i != nil && !physical(i) && slices.Contains(remakes, i.Type) && stay[name] == nil
 	}
 	for _, i := range persistent.Interfaces {
 		for _, name := range below(i) {

@@ -45,7 +45,8 @@ type Meta struct {
 type Generation struct {
 	Meta
 	// Running is what is owned and in force since the commit; Persistent is
-	// what comes back after a reboot. Neither is nil. What an engine knows
+	// what comes back after a reboot. Neither is nil, both may be the same State,
+	// and neither is to be changed once it came from a Store or went there. What an engine knows
 	// beyond the schema (state.Facts) is not stored, secrets are.
 	Running, Persistent *state.State
 }
@@ -131,9 +132,11 @@ func encodeGeneration(g *Generation) ([]byte, error) {
 	}
 	file := generationFile{head: head{kindGeneration, Version}, Meta: g.Meta}
 	file.Running = state.EncodeJSON(g.Running, state.ShowSecrets())
-	persistent := state.EncodeJSON(g.Persistent, state.ShowSecrets())
-	if !bytes.Equal(file.Running, persistent) {
-		file.Persistent = persistent
+	if g.Persistent != g.Running {
+		persistent := state.EncodeJSON(g.Persistent, state.ShowSecrets())
+		if !bytes.Equal(file.Running, persistent) {
+			file.Persistent = persistent
+		}
 	}
 	return seal(file, wideDepth)
 }
@@ -153,7 +156,8 @@ func decodeGeneration(path string, data []byte) (*Generation, error) {
 		return nil, fmt.Errorf("running: %w", err)
 	}
 	if file.Persistent == nil {
-		file.Persistent = file.Running
+		g.Persistent = g.Running
+		return g, nil
 	}
 	if g.Persistent, err = state.Parse(path, file.Persistent); err != nil {
 		return nil, fmt.Errorf("persistent: %w", err)
