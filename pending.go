@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"holdfast/engine"
+	"holdfast/internal/door"
 	"holdfast/store"
 	"holdfast/transaction"
 )
@@ -128,7 +130,7 @@ func (h *Host) takeUp(ctx context.Context, how takeUp) (*Recovery, error) {
 	case err != nil:
 		return nil, storeError("read the journal", err)
 	case j == nil:
-		return nil, nil
+		return nil, h.clean()
 	case how.id != "" && how.id != j.Transaction:
 		return nil, otherTransaction(how.id, j.Transaction)
 	case j.Namespace != "" && j.Namespace != h.namespace && j.Boot == bootID():
@@ -143,6 +145,15 @@ func (h *Host) takeUp(ctx context.Context, how takeUp) (*Recovery, error) {
 		return &Recovery{Result: &Result{Outcome: Pending, Transaction: j.Transaction, Generation: j.Number}, Left: left}, nil
 	}
 	return h.recover(ctx, j, restart, how)
+}
+
+// clean removes what a process left behind that was killed before its change was
+// on record, or after its end. The lock is held.
+func (h *Host) clean() error {
+	if _, own := h.engine.(locker); !own {
+		door.Forget(filepath.Join(h.options.RunDir, doorName))
+	}
+	return storeError("clean the state directory", h.store.Clean())
 }
 
 // waiting tells whether the change may go on waiting.

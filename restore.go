@@ -74,9 +74,6 @@ func (h *Host) Restore(ctx context.Context, options RestoreOptions) (*Restoratio
 			done.Missing = append(done.Missing, r.refusal().Error())
 		}
 	}
-	if err := h.store.Clean(); err != nil {
-		h.logger.Warn("what a crash left in the state directory stays", "err", err)
-	}
 	if !options.Force && h.restored() {
 		done.Again = true
 		return done, nil

@@ -69,6 +69,16 @@ func Open(path string, answer Answer) (*Door, error) {
 	return d, nil
 }
 
+// Forget removes the door that a process left behind that is gone, if there is
+// one. The caller sees to it that no other process has a door there.
+func Forget(path string) {
+	_ = os.Remove(path)
+	left, _ := filepath.Glob(path + ".*")
+	for _, name := range left {
+		_ = os.Remove(name)
+	}
+}
+
 // listen binds under a name of its own and renames, so that the door is never
 // seen with the rights that the umask happens to give.
 func listen(path string) (*net.UnixListener, error) {

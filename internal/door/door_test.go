@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,23 @@ func TestSuccessor(t *testing.T) {
 	var got struct{ Question string }
 	if err := door.Ask(t.Context(), path, "who", &got); err != nil || got.Question != "who" {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestForget removes what killed processes left, and nothing else.
+func TestForget(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "door")
+	other := filepath.Join(dir, "other")
+	for _, name := range []string{path, path + ".4711", other} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	door.Forget(path)
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || !slices.Equal(left, []string{other}) {
+		t.Errorf("left is %v, %v", left, err)
 	}
 }
 
