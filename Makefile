@@ -82,6 +82,11 @@ test-all: ## the long matrices whole (hours): every fault, 200 jumps, the zoo wi
 	@HOLDFAST_FAULTS=1 HOLDFAST_JUMPS=200 HOLDFAST_ZOO=1 $(MAKE) --no-print-directory lab-test \
 		PKG=./tests RUN='^Test(Fault|Walk|Zoo)' TIMEOUT=$(LONG)
 
+test-crash: ## kill a change at every moment, on every way (hours); HOLDFAST_CRASHES=3 is every third moment
+	@$(MAKE) --no-print-directory setup
+	@HOLDFAST_CRASHES=$${HOLDFAST_CRASHES:-1} $(MAKE) --no-print-directory lab-test \
+		PKG=./tests RUN='^TestCrash' TIMEOUT=$(LONG)
+
 lab-self-test: $(LAB) ## does the lab itself pass on exit codes, end at limits, clean up?
 	@HOLDFAST_LAB_SELF_TEST="$(CURDIR)/$(LAB)" $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) ./lab/machine
 

@@ -52,6 +52,10 @@ type Options struct {
 	// RunDir is the directory of what does not outlive it, the record of what
 	// holdfast owns; DefaultRunDir if empty.
 	RunDir string
+	// Files is a file layer of the caller's own for what the store keeps in both
+	// directories, one that watches the writes or counts them; nil is the host's
+	// file system.
+	Files store.FS
 	// ProbeDir has the programs of exec probes; DefaultProbeDir if empty.
 	ProbeDir string
 	// Probes are asked by every change, beside those that it asks for itself.
@@ -96,7 +100,9 @@ func Open(options Options) (*Host, error) {
 	if options.ProbeDir == "" {
 		options.ProbeDir = DefaultProbeDir
 	}
-	kept, err := store.Open(store.Options{StateDir: options.StateDir, RunDir: options.RunDir, Logger: options.Logger})
+	kept, err := store.Open(store.Options{
+		StateDir: options.StateDir, RunDir: options.RunDir, FS: options.Files, Logger: options.Logger,
+	})
 	if err != nil {
 		return nil, storeError("open the state directory", err)
 	}
@@ -190,12 +196,14 @@ func draft(current, desired *state.State, options plan.Options) (*Draft, error) 
 // namespace and share its lock.
 type locker interface {
 	Lock(ctx context.Context, purpose string) (release func() error, err error)
+	// Holder tells who has it, empty if nobody does.
+	Holder() string
 }
 
 // Holder tells who holds the lock, in one line; empty if nobody does.
 func (h *Host) Holder(ctx context.Context) (string, error) {
-	if _, ok := h.engine.(locker); ok {
-		return "", nil
+	if own, ok := h.engine.(locker); ok {
+		return own.Holder(), nil
 	}
 	owner, err := lock.Holder(ctx, lock.Name)
 	if owner == nil || err != nil {

@@ -34,6 +34,9 @@ const namespaceMark = "HOLDFAST_TEST_NAMESPACE"
 const directories = "HOLDFAST_TEST_DIRECTORIES"
 
 func TestMain(m *testing.M) {
+	if role := os.Getenv(crashRole); role != "" {
+		os.Exit(crashMain(role))
+	}
 	if filepath.Base(os.Args[0]) == program {
 		if dir := os.Getenv(directories); dir != "" && !slices.Contains(os.Args, "--state-dir") {
 			os.Args = slices.Insert(os.Args, 1, "--run-dir", dir+"/run", "--state-dir", dir+"/state")

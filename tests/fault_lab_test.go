@@ -129,8 +129,9 @@ const patience = 2 * time.Minute
 // faults lets a document fail at one step after the other, and looks each time
 // whether the host is as it was: by what ip, bridge and tc tell, but for what
 // lab.Volatile lists.
-func faults(t *testing.T, document string) {
+func (r rehearsal) faults(t *testing.T) {
 	t.Helper()
+	faultHost(t, r.host...)
 	runDir := t.TempDir()
 	before := settled(t)
 	crowded(t, before)
@@ -142,7 +143,7 @@ func faults(t *testing.T, document string) {
 			t.Fatal(err)
 		}
 		f := &faulty{Engine: e, failAt: at, level: n/2%2 == 1, crash: n%2 == 1, runDir: runDir, log: log}
-		done := fault(t, f, document, before)
+		done := fault(t, f, r.document, before)
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
