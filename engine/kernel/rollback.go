@@ -70,7 +70,7 @@ func (c *checkpoint) goBack(ctx context.Context, insist bool) error {
 	current := c.show(now)
 	target := c.target(current)
 	if !insist {
-		c.followPorts(target.State, current)
+		c.follow(target.State, current)
 	}
 	p, err := plan.Make(current, target, plan.Options{Force: true})
 	if err != nil {
@@ -213,19 +213,24 @@ func (c *checkpoint) goBackTo(was, now *state.Interface) *state.Interface {
 	return &back
 }
 
-// followPorts leaves the address of bridges to the kernel where nobody had set
-// one and the ports bring it back: writing even the same value would pin it.
-// Where the plan set one, or there were no ports, only writing brings it back.
-func (c *checkpoint) followPorts(goal, current *state.State) {
+// follow leaves the address of bridges and VLANs to the kernel where nobody had
+// set one and the links below bring it back: writing even the same value would
+// pin it. Where the plan set one, or nothing below has it, only writing brings it
+// back.
+func (c *checkpoint) follow(goal, current *state.State) {
 	same := make(map[*state.Interface]bool, len(current.Interfaces))
 	for _, i := range current.Interfaces {
 		same[i] = true
 	}
+	macs := make(map[string]state.MAC, len(goal.Interfaces))
+	for _, i := range goal.Interfaces {
+		macs[i.Name] = i.MAC
+	}
 	for n, i := range goal.Interfaces {
 		switch {
-		case i.Type != state.TypeBridge, i.State == state.Absent, i.Facts == nil, i.Facts.MACPinned, same[i]:
-		case c.Readdressed[i.Name], i.Bridge == nil, len(i.Bridge.Port) == 0:
-		default:
+		case i.State == state.Absent, i.Facts == nil, i.Facts.MACPinned, same[i], c.Readdressed[i.Name]:
+		case i.Type == state.TypeBridge && i.Bridge != nil && len(i.Bridge.Port) > 0,
+			i.Type == state.TypeVLAN && i.VLAN != nil && macs[i.VLAN.BaseIface] == i.MAC:
 			free := *i
 			free.MAC = ""
 			goal.Interfaces[n] = &free
