@@ -150,10 +150,12 @@ func (h *Host) change(ctx context.Context, options ApplyOptions, wishes func(set
 		return result, &engine.Error{Kind: engine.Timeout, Err: context.Cause(ctx)}
 	}
 	if !c.draft.Plan.Empty() {
+		recorder := h.recorder(newID(), options, c.wish.desired, c.draft.Plan)
 		if err := c.decide(); err != nil {
 			return result, err
 		}
-		return c.transact(ctx, result)
+		recorder.meta.Summary, recorder.generation = planLines(c.draft.Plan), generationOf(c.next)
+		return c.transact(ctx, result, recorder)
 	}
 	result.Warnings = append(result.Warnings, c.draft.Plan.Warnings...)
 	result.Plan = c.draft.Plan
@@ -210,9 +212,8 @@ func (c *change) known() bool {
 }
 
 // transact carries the draft out. The lock is held.
-func (c *change) transact(ctx context.Context, result *Result) (*Result, error) {
+func (c *change) transact(ctx context.Context, result *Result, recorder *recorder) (*Result, error) {
 	h, p := c.host, c.draft.Plan
-	recorder := h.recorder(newID(), c.options, c.wish.desired, c.next, planLines(p))
 	probes := newProber(h, c.options, p)
 	if c.options.Guard != nil {
 		defer c.options.Guard(recorder.meta.Transaction)()

@@ -146,7 +146,8 @@ const keepGenerations = 50
 
 // note records sets without a change of the host.
 func (h *Host) note(result *Result, next sets, options ApplyOptions, desired *state.State, lines []string) (*Result, error) {
-	r := h.recorder(newID(), options, desired, next, lines)
+	r := h.recorder(newID(), options, desired, nil)
+	r.meta.Summary, r.generation = lines, generationOf(next)
 	if err := r.note(h.engine.Name()); err != nil {
 		return result, storeError("record what is owned", err)
 	}
@@ -155,7 +156,8 @@ func (h *Host) note(result *Result, next sets, options ApplyOptions, desired *st
 	return result, nil
 }
 
-func (h *Host) recorder(id string, options ApplyOptions, desired *state.State, next sets, lines []string) *recorder {
+// recorder records a change; it lacks the generation.
+func (h *Host) recorder(id string, options ApplyOptions, desired *state.State, p *plan.Plan) *recorder {
 	who := options.Who
 	if who == (Who{}) {
 		who = caller()
@@ -164,10 +166,9 @@ func (h *Host) recorder(id string, options ApplyOptions, desired *state.State, n
 		store: h.store, namespace: h.namespace,
 		meta: store.Meta{
 			Transaction: id, Time: time.Now(), Who: who, Purpose: options.Purpose,
-			Summary: lines, Engine: h.engine.Name(), Temporary: options.Temporary,
+			Engine: h.engine.Name(), Temporary: options.Temporary,
 		},
-		asked: encodeRequest(desired, options),
-		sets:  next,
+		asked: encodeRequest(desired, options), steps: encodePlan(p),
 	}
 }
 

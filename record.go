@@ -1,7 +1,6 @@
 package holdfast
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"holdfast/plan"
-	"holdfast/probe"
 	"holdfast/state"
 	"holdfast/store"
 	"holdfast/transaction"
@@ -85,43 +83,15 @@ func (s sets) say(target *state.Target, temporary bool) bool {
 	return says(s.running) && (temporary || s.persistent == s.running || says(s.persistent))
 }
 
-// request is what was asked for, as the journal keeps it.
-type request struct {
-	Desired   json.RawMessage `json:"desired,omitempty"`
-	Force     bool            `json:"force,omitempty"`
-	NoVerify  bool            `json:"no-verify,omitempty"`
-	Temporary bool            `json:"temporary,omitempty"`
-	Timeout   string          `json:"timeout,omitempty"`
-	Confirm   string          `json:"confirm,omitempty"`
-	Probes    []probe.Spec    `json:"probes,omitempty"`
-}
-
-func encodeRequest(desired *state.State, o ApplyOptions) json.RawMessage {
-	r := request{Force: o.Force, NoVerify: o.NoVerify, Temporary: o.Temporary, Probes: o.Probes}
-	if desired != nil {
-		r.Desired = state.EncodeJSON(desired)
-	}
-	if o.Timeout > 0 {
-		r.Timeout = o.Timeout.String()
-	}
-	if o.Confirm > 0 {
-		r.Confirm = o.Confirm.String()
-	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic("internal error: " + err.Error())
-	}
-	return text
-}
-
 // recorder keeps a transaction on record in the store.
 type recorder struct {
 	store     *store.Store
 	meta      store.Meta
 	namespace string
-	// asked is the request, in JSON.
-	asked json.RawMessage
-	sets  sets
+	// asked is the request, and steps the plan; nil is a plan without steps.
+	asked, steps encoded
+	// generation is what is to become the newest one.
+	generation *store.Generation
 	// number is the generation's, once it is prepared.
 	number int
 	// foreign is set when the pending transaction is another one.
@@ -132,16 +102,20 @@ var _ transaction.Recorder = (*recorder)(nil)
 
 // Prepare writes the generation and the journal.
 func (r *recorder) Prepare(record transaction.Record) error {
-	steps, err := json.Marshal(record.Plan.Document())
+	asked, err := r.asked()
+	if err != nil {
+		return err
+	}
+	steps, err := r.steps()
 	if err != nil {
 		return err
 	}
 	j := &store.Journal{
 		Meta: r.meta, Boot: bootID(), Namespace: r.namespace, Owner: os.Getpid(),
-		Request: r.asked, Plan: steps, Checkpoint: record.Checkpoint,
+		Request: asked, Plan: steps, Checkpoint: record.Checkpoint,
 		ConfirmWithin: record.ConfirmWithin, Deadline: int64(record.Deadline),
 	}
-	err = r.store.Prepare(j, &store.Generation{Meta: r.meta, Running: r.sets.running, Persistent: r.sets.persistent})
+	err = r.store.Prepare(j, r.generation)
 	r.number = j.Number
 	_, r.foreign = errors.AsType[*store.PendingError](err)
 	return err
@@ -185,7 +159,7 @@ func (r *recorder) Drop() error {
 // names is ours from then on, also where the host is as it says already.
 func (r *recorder) note(engine string) error {
 	r.meta.Engine = engine
-	if err := r.Prepare(transaction.Record{Plan: &plan.Plan{}}); err != nil {
+	if err := r.Prepare(transaction.Record{}); err != nil {
 		return err
 	}
 	for _, step := range []func() error{r.Begin, r.Commit, r.Finish} {

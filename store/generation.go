@@ -49,6 +49,44 @@ type Generation struct {
 	// and neither is to be changed once it came from a Store or went there. What an engine knows
 	// beyond the schema (state.Facts) is not stored, secrets are.
 	Running, Persistent *state.State
+
+	// texts are the two in JSON, made ahead; nil makes them when they are written.
+	texts *texts
+}
+
+// texts are the states of a generation in JSON; persistent is nil when it is the
+// same as running.
+type texts struct {
+	made                chan struct{}
+	running, persistent json.RawMessage
+	err                 error
+}
+
+// EncodeAhead begins to write the states as JSON, which takes the longest of all
+// that Prepare does. Neither of them is nil or changed from then on.
+func (g *Generation) EncodeAhead() {
+	t := &texts{made: make(chan struct{})}
+	g.texts = t
+	running, persistent := g.Running, g.Persistent
+	go func() {
+		defer close(t.made)
+		defer func() {
+			if p := recover(); p != nil {
+				t.err = fmt.Errorf("internal error: %v", p)
+			}
+		}()
+		t.encode(running, persistent)
+	}()
+}
+
+func (t *texts) encode(running, persistent *state.State) {
+	t.running = state.EncodeJSON(running, state.ShowSecrets())
+	if persistent == running {
+		return
+	}
+	if text := state.EncodeJSON(persistent, state.ShowSecrets()); !bytes.Equal(t.running, text) {
+		t.persistent = text
+	}
 }
 
 // Outcome is what became of a change: the words that cross the API.
@@ -131,13 +169,13 @@ func encodeGeneration(g *Generation) ([]byte, error) {
 		return nil, errors.New("a generation needs a running and a persistent state")
 	}
 	file := generationFile{head: head{kindGeneration, Version}, Meta: g.Meta}
-	file.Running = state.EncodeJSON(g.Running, state.ShowSecrets())
-	if g.Persistent != g.Running {
-		persistent := state.EncodeJSON(g.Persistent, state.ShowSecrets())
-		if !bytes.Equal(file.Running, persistent) {
-			file.Persistent = persistent
-		}
+	if g.texts == nil {
+		g.EncodeAhead()
 	}
+	if <-g.texts.made; g.texts.err != nil {
+		return nil, g.texts.err
+	}
+	file.Running, file.Persistent = g.texts.running, g.texts.persistent
 	return seal(file, wideDepth)
 }
 

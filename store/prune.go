@@ -11,8 +11,8 @@ import (
 // age; 0 sets no such limit. It never removes the newest generation that can be
 // read, or one after it; the one that a pending transaction is about, or would
 // go back to; and history's last, from which the numbers go on. A damaged file
-// goes when its number is below all that stay; one of a newer format never
-// goes.
+// counts like any other, and has no age; one of a newer format never goes. While
+// there is nothing beyond the numbers, and no limit of age, nothing is read.
 func (s *Store) Prune(keep int, age time.Duration) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -20,9 +20,12 @@ func (s *Store) Prune(keep int, age time.Duration) error {
 	if err != nil || len(slots) == 0 {
 		return err
 	}
-	p := pruning{store: s, keep: keep, floor: maxNumber}
+	p := pruning{store: s, keep: keep}
 	if age > 0 {
 		p.before = time.Now().Add(-age)
+	}
+	if !p.needed(slots) {
+		return nil
 	}
 	if err := p.protect(slots); err != nil {
 		return err
@@ -46,8 +49,20 @@ type pruning struct {
 	// pending is the pending transaction's number, and base what was in force
 	// when it began; 0 if there is none.
 	pending, base int
-	// floor is the lowest number that stays, of those that can be read.
-	floor int
+}
+
+// needed tells whether anything might go.
+func (p *pruning) needed(slots []slot) bool {
+	if !p.before.IsZero() {
+		return true
+	}
+	committed := 0
+	for _, slot := range slots {
+		if slot.committed() {
+			committed++
+		}
+	}
+	return p.keep > 0 && max(committed, len(slots)-committed) > p.keep
 }
 
 // protect finds what must stay.
@@ -117,15 +132,15 @@ func (p *pruning) protected(slot slot) bool {
 
 // goes tells whether a slot, the count-th newest of its sort, is too old.
 func (p *pruning) goes(slot slot, count int) bool {
+	beyond := p.keep > 0 && count > p.keep
+	if !beyond && p.before.IsZero() {
+		return false
+	}
 	part, _ := slot.failed()
 	file, err := p.store.readOutcome(slot.number, part)
 	if err != nil {
 		_, newer := errors.AsType[*VersionError](err)
-		return isDamage(err) && !newer && slot.number < p.floor
+		return beyond && isDamage(err) && !newer
 	}
-	if p.keep > 0 && count > p.keep || !p.before.IsZero() && file.Time.Before(p.before) {
-		return true
-	}
-	p.floor = slot.number
-	return false
+	return beyond || file.Time.Before(p.before)
 }
