@@ -113,6 +113,9 @@ func (h *Host) askHere(ctx context.Context, q question) (*Result, error) {
 	}
 	id := q.Transaction
 	if id == "" {
+		if over(run) {
+			return nil, nothing()
+		}
 		id = run.ID()
 	}
 	var done *transaction.Result
@@ -129,6 +132,17 @@ func (h *Host) askHere(ctx context.Context, q question) (*Result, error) {
 		return nil, err
 	}
 	return (&Result{}).with(done, 0), err
+}
+
+// over tells whether a transaction has ended that is known here for a moment
+// longer: nobody means it who asks for the pending one.
+func over(run *transaction.Run) bool {
+	select {
+	case <-run.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // ask asks whoever carries the pending change: this process or, by the door,

@@ -18,6 +18,11 @@ import (
 // errNothing says that no change is pending.
 var errNothing = errors.New("no change is pending")
 
+// nothing is the answer to who asks for the pending change when there is none.
+func nothing() error {
+	return &engine.Error{Kind: engine.NotFound, Err: errNothing, Hint: "`holdfast history` lists what was changed"}
+}
+
 // PendingChange is a change that has not ended.
 type PendingChange struct {
 	// Transaction and Generation name it.
@@ -246,6 +251,9 @@ func (h *Host) Abandon(ctx context.Context) (path string, err error) {
 // takes it up.
 func (h *Host) answer(ctx context.Context, q question) (*Result, error) {
 	result, err := h.ask(ctx, q)
+	if err == nil || errors.Is(err, errNobody) {
+		h.awaitRelease(ctx)
+	}
 	if !errors.Is(err, errNobody) {
 		return result, err
 	}
@@ -260,11 +268,26 @@ func (h *Host) answer(ctx context.Context, q question) (*Result, error) {
 	case err != nil:
 		return unchanged, err
 	case left == nil:
-		return unchanged, &engine.Error{Kind: engine.NotFound, Err: errNothing, Hint: "`holdfast history` lists what was changed"}
+		return unchanged, nothing()
 	case q.Answer == "rollback" && left.Outcome == RolledBack:
 		return left.Result, nil
 	}
 	return left.Result, left.Err
+}
+
+// awaitRelease waits until the process that carried the change has let go of the
+// lock, so that the next command is not refused for a change that is over. Another change
+// may have begun since, or its owner be held up: the wait is short and bounded.
+func (h *Host) awaitRelease(ctx context.Context) {
+	const most, pause = 2 * time.Second, 2 * time.Millisecond
+	first, err := h.Holder(ctx)
+	for end := time.Now().Add(most); err == nil && first != "" && time.Now().Before(end) && ctx.Err() == nil; {
+		time.Sleep(pause)
+		var now string
+		if now, err = h.Holder(ctx); now != first {
+			return
+		}
+	}
 }
 
 func otherTransaction(id, pending string) error {

@@ -3,6 +3,7 @@ package holdfast_test
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -226,5 +227,41 @@ func TestRecover(t *testing.T) {
 				t.Errorf("a second recovery: %+v, %v", left, err)
 			}
 		})
+	}
+}
+
+// TestConfirmAgain asks three times at once, then changes the host again: nobody
+// is refused because the process that carried the change has not left it yet.
+func TestConfirmAgain(t *testing.T) {
+	for range 20 {
+		k := keep(t)
+		pending, left := make(chan string, 1), make(chan struct{})
+		go func() {
+			defer close(left)
+			result, err := k.Apply(t.Context(), parse(t, move), holdfast.ApplyOptions{
+				Confirm: time.Minute,
+				Pending: func(r *holdfast.Result) { pending <- r.Transaction },
+				Guard:   func(string) func() { return func() { time.Sleep(10 * time.Millisecond) } },
+			})
+			if result.Outcome != holdfast.Applied || err != nil {
+				t.Error(result, err)
+			}
+		}()
+		id := <-pending
+		var asking sync.WaitGroup
+		for _, name := range []string{"", "", id} {
+			asking.Go(func() {
+				if result, err := k.Confirm(t.Context(), name, holdfast.Who{}); (err != nil || result.Outcome != holdfast.Applied) && holdfast.KindOf(err) != engine.NotFound {
+					t.Error(result, err)
+				}
+			})
+		}
+		asking.Wait()
+		result, err := k.Apply(t.Context(), parse(t, "interfaces: [{name: d0, type: dummy}]"), holdfast.ApplyOptions{})
+		expect(t, result, err, holdfast.Applied, "")
+		<-left
+		if got := k.history(t); got != "applied applied" {
+			t.Errorf("history %s", got)
+		}
 	}
 }

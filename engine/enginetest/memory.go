@@ -189,6 +189,13 @@ func (m *Memory) Lock(_ context.Context, purpose string) (release func() error, 
 	}, nil
 }
 
+// Holder tells for what the host is locked; empty if it is not.
+func (m *Memory) Holder() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.holder
+}
+
 // wrap makes an *engine.Error of what a step failed with.
 func wrap(step *plan.Step, err error) error {
 	if known, ok := errors.AsType[*engine.Error](err); ok {
