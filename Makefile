@@ -18,7 +18,7 @@ LONG    := 8h
 LABPACKAGES = $(if $(PKG),$(PKG),$$($(LAB) tests $$($(GO) list -f '{{.Dir}}' ./...)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lab demo check lint test everything lab-test lab-self-test bench generate clean $(LAB)
+.PHONY: help setup build lab demo check lint test test-all test-crash everything lab-test lab-self-test bench generate clean $(LAB)
 
 # put PROGRAM,PACKAGE builds a program beside its place and moves it there if it is another one than before: labs that
 # boot meanwhile have the old one or the new one, whole.

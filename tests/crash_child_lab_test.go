@@ -148,7 +148,7 @@ func (v victim) change() error {
 		how.Confirm = time.Hour
 		how.Pending = func(*holdfast.Result) {
 			b.moment("waits")
-			<-confirmed
+			_ = <-confirmed
 			go func() {
 				_, err := host.Confirm(ctx, "", holdfast.Who{})
 				confirmed <- err

@@ -66,7 +66,8 @@ func (r rehearsal) crashes(t *testing.T, way string, first int) {
 	for _, way := range ways {
 		start := time.Now()
 		before := c.n
-		for at := 1 + first%every; c.crash(way, at); at += every {
+		for at, died := 1+first%every, true; died; at += every {
+			died = c.crash(way, at)
 		}
 		t.Logf("a change that %s: %d deaths, %.0f s; so far %v", way, c.n-before, time.Since(start).Seconds(), c.outcomes)
 	}
