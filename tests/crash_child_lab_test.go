@@ -148,7 +148,9 @@ func (v victim) change() error {
 		how.Confirm = time.Hour
 		how.Pending = func(*holdfast.Result) {
 			b.moment("waits")
-			_ = <-confirmed
+			if err := <-confirmed; err != nil {
+				panic("internal error: confirmed twice")
+			}
 			go func() {
 				_, err := host.Confirm(ctx, "", holdfast.Who{})
 				confirmed <- err
